@@ -1,0 +1,242 @@
+/** The commands that talk to a relay, against a real one. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { RunningApi, STARTED_WITHIN_MS } from '../../test/http-api/running-api.js';
+import type { Command } from './command.js';
+import { domainCommand } from './domain.js';
+import { messageCommand } from './message.js';
+import { sendCommand } from './send.js';
+
+interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+let api: RunningApi;
+const ownEnvironment = { ...process.env };
+const ownInput = Object.getOwnPropertyDescriptor(process, 'stdin');
+
+beforeAll(async () => {
+  api = await RunningApi.start();
+}, STARTED_WITHIN_MS);
+
+afterAll(async () => {
+  await api.stop();
+});
+
+beforeEach(() => {
+  process.env.POSTHORN_API_URL = api.url;
+  process.env.POSTHORN_API_KEY = api.first.apiKey;
+});
+
+afterEach(() => {
+  process.env = { ...ownEnvironment };
+  jest.restoreAllMocks();
+  if (ownInput) Object.defineProperty(process, 'stdin', ownInput);
+});
+
+/** Runs the command as the shell would, with `input` on standard input. */
+async function run(command: Command, argv: readonly string[], input = ''): Promise<Outcome> {
+  let [out, err] = ['', ''];
+  jest.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += String(text))));
+  jest.spyOn(process.stderr, 'write').mockImplementation((text) => Boolean((err += String(text))));
+  Object.defineProperty(process, 'stdin', { value: Readable.from([Buffer.from(input)]), configurable: true });
+  const code = await command.run(argv);
+  jest.restoreAllMocks();
+  return { code, out, err };
+}
+
+const mail = [
+  '--from',
+  'Shop <shop@example.org>',
+  '--to',
+  'ann@example.net',
+  '--to',
+  'Bob <bob@example.net>',
+  '--subject',
+  'Hi',
+];
+
+describe('./posthorn send', () => {
+  it('sends what its options say, and prints the id', async () => {
+    const { code, out, err } = await run(sendCommand, [...mail, '--text', 'Hello', '--tag', 'welcome']);
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toMatch(/^[0-9a-z]{26}\n$/);
+    const claim = await api.claim(out.trim());
+    expect(claim?.message).toMatchObject({
+      reversePath: 'shop@example.org',
+      recipients: ['ann@example.net', 'bob@example.net'],
+      tags: ['welcome'],
+    });
+    expect(claim?.body.toString()).toMatch(/Hello\s*$/);
+  });
+
+  it('takes the text from standard input when there is a subject', async () => {
+    const { out } = await run(sendCommand, mail, 'From a pipe\n');
+    expect((await api.claim(out.trim()))?.body.toString()).toMatch(/From a pipe\s*$/);
+  });
+
+  it('sends a finished message to whom its header names', async () => {
+    const message =
+      'From: Shop <shop@example.org>\nTo: "Ann, A." <ann@example.net>\nCc: b@example.net,\n c@example.net\n\nHello\n';
+    const { code, out } = await run(sendCommand, ['--json'], message);
+    expect(code).toBe(0);
+    const answer = JSON.parse(out) as { id: string; recipients: { address: string }[] };
+    expect(answer.recipients.map(({ address }) => address)).toEqual([
+      'ann@example.net',
+      'b@example.net',
+      'c@example.net',
+    ]);
+    const claim = await api.claim(answer.id);
+    expect(claim?.message.reversePath).toBe('shop@example.org');
+    expect(claim?.body.toString().endsWith(message.replaceAll('\n', '\r\n'))).toBe(true);
+  });
+
+  it('believes --from and --to before the header', async () => {
+    const message = 'From: shop@example.org\r\nTo: team: ann@example.net;\r\n\r\nHello\r\n';
+    const { code, out } = await run(sendCommand, ['--from', '<>', '--to', 'bob@example.net'], message);
+    expect(code).toBe(0);
+    expect((await api.claim(out.trim()))?.message).toMatchObject({ reversePath: '', recipients: ['bob@example.net'] });
+    const unread = await run(sendCommand, [], message);
+    expect([unread.code, unread.err]).toEqual([2, expect.stringContaining('give each as --to a@b')]);
+  });
+
+  it.each([
+    [[], '', 2, '--subject and --text are missing, and there is no message on standard input'],
+    [['--subject', 'Hi', '--text', 'x'], '', 2, '--from is missing'],
+    [['--subject', 'Hi', '--text', 'x', '--from', 'a@b'], '', 2, '--to is missing'],
+    [['--colour'], '', 2, "Unknown option '--colour'"],
+    [['extra'], '', 2, '"extra" is one argument too many'],
+    [[], 'Subject: x\n\nx', 2, 'the sender cannot be read: give --from a@b'],
+    [[...mail, '--text', 'x', '--stream', 'fast'], '', 1, '422: stream: Invalid option'],
+    [
+      [...mail, '--text', 'x', '--from', 'a@other.example'],
+      '',
+      1,
+      '403: other.example is not a verified sending domain',
+    ],
+  ])('says in one line why %j cannot be', async (argv, input, code, why) => {
+    const outcome = await run(sendCommand, argv, input);
+    expect([outcome.code, outcome.out]).toEqual([code, '']);
+    expect(outcome.err).toMatch(/^posthorn send: [^\n]+\n$/);
+    expect(outcome.err).toContain(why);
+  });
+});
+
+describe('./posthorn domain', () => {
+  it('adds, lists, shows and removes', async () => {
+    const added = await run(domainCommand, ['add', 'shop.example', '--assume-verified']);
+    expect(added.code).toBe(0);
+    expect(added.out).toMatch(
+      /^shop\.example {2}verified \(by the operator\)\n\nPublish in DNS:\n\n {2}ph\d+\._domainkey\.shop\.example\. TXT "v=DKIM1; k=rsa; p=[^"]{200,255}" "[^"]+"\n$/,
+    );
+    const list = await run(domainCommand, ['list']);
+    expect(list.out).toContain('shop.example  verified');
+    const shown = await run(domainCommand, ['show', 'shop.example', '--json']);
+    expect(JSON.parse(shown.out)).toMatchObject({ name: 'shop.example', records: [{ purpose: 'dkim', type: 'TXT' }] });
+    expect(await run(domainCommand, ['remove', 'shop.example'])).toEqual({ code: 0, out: '', err: '' });
+    const gone = await run(domainCommand, ['show', 'shop.example']);
+    expect(gone).toEqual({ code: 1, out: '', err: 'posthorn domain: 404: This account has no such domain\n' });
+  });
+
+  it('takes the name *', async () => {
+    expect((await run(domainCommand, ['add', '*', '--assume-verified'])).out).toBe('*  verified (by the operator)\n');
+    expect((await run(domainCommand, ['remove', '*'])).code).toBe(0);
+  });
+
+  it.each([
+    [[], 'say add, list, show or remove'],
+    [['constructor'], 'say add, list, show or remove'],
+    [['add', 'shop.example'], 'add --assume-verified'],
+    [['show'], 'NAME is missing'],
+    [['list', 'x'], 'too many'],
+    [['list', '--assume-verified'], 'goes with add'],
+  ])('refuses %j', async (argv, why) => {
+    const { code, err } = await run(domainCommand, argv);
+    expect([code, err]).toEqual([2, expect.stringContaining(why)]);
+  });
+});
+
+describe('./posthorn message', () => {
+  it('shows what became of each recipient', async () => {
+    const id = (await run(sendCommand, [...mail, '--text', 'Hello'])).out.trim();
+    const claim = await api.claim(id);
+    if (!claim) throw new Error('nothing to claim');
+    const reply = { code: 550, enhanced: '5.1.1', text: 'no such user' };
+    const bounced = {
+      type: 'bounced',
+      at: 0,
+      recipients: [1],
+      reply,
+      mx: 'mx.example.net[192.0.2.1]:25',
+      attempt: 1,
+    } as const;
+    await api.spool.settle(claim, [{ recipients: [1], state: 'bounced', event: bounced }]);
+    const { code, out } = await run(messageCommand, ['show', id]);
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      / {2}subject {3}Hi\n\nann@example\.net {2}queued\n {2}\S+Z {2}accepted {2}by http\n\nbob@example\.net {2}bounced\n/,
+    );
+    expect(out).toMatch(/ {2}bounced {3}550 5\.1\.1 no such user, from mx\.example\.net\[192\.0\.2\.1\]:25\n$/);
+    const asJson = await run(messageCommand, ['show', id, '--json']);
+    expect(JSON.parse(asJson.out)).toMatchObject({ id, recipients: [{ state: 'queued' }, { state: 'bounced' }] });
+  });
+
+  it('says that there is no such message', async () => {
+    const { code, err } = await run(messageCommand, ['show', '../domains']);
+    expect([code, err]).toEqual([1, 'posthorn message: 404: There is no such message, or its history is over\n']);
+  });
+});
+
+describe('a command', () => {
+  it.each([sendCommand, domainCommand, messageCommand])('documents itself: %#', async (command) => {
+    const { code, out } = await run(command, ['--help']);
+    expect([code, out]).toEqual([0, command.help]);
+  });
+
+  it("uses the first start's key where it is given none", async () => {
+    delete process.env.POSTHORN_API_KEY;
+    process.env.POSTHORN_DATA_DIR = api.dataDir;
+    expect((await run(domainCommand, ['list'])).code).toBe(0);
+  });
+
+  it('says where a key could come from', async () => {
+    delete process.env.POSTHORN_API_KEY;
+    process.env.POSTHORN_DATA_DIR = '/nowhere';
+    const { code, err } = await run(domainCommand, ['list']);
+    expect([code, err]).toEqual([2, expect.stringContaining('set POSTHORN_API_KEY (/nowhere/first-credentials.json')]);
+  });
+
+  it('says that no relay answers', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    process.env.POSTHORN_API_URL = `http://127.0.0.1:${port}`;
+    const { code, err } = await run(domainCommand, ['list']);
+    const advice = 'start it with ./posthorn up, or name another in POSTHORN_API_URL';
+    expect([code, err]).toEqual([
+      1,
+      `posthorn domain: no relay answers at http://127.0.0.1:${port} (ECONNREFUSED): ${advice}\n`,
+    ]);
+  });
+
+  it('shows faults of the settings as they are', async () => {
+    process.env.POSTHORN_HTTP_PORT = 'many';
+    const { code, err } = await run(domainCommand, ['list']);
+    expect([code, err]).toEqual([2, expect.stringMatching(/^posthorn: 1 setting is wrong[^]*POSTHORN_HTTP_PORT=many/)]);
+  });
+
+  it('is not led elsewhere with its key', async () => {
+    const server = createServer((_, response) => response.writeHead(302, { Location: api.url }).end());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    process.env.POSTHORN_API_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const { code } = await run(domainCommand, ['list']);
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    expect(code).toBe(1);
+  });
+});

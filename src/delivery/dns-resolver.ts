@@ -1,0 +1,51 @@
+/** DNS as deliveries ask it: through the operator's servers, within bounds, remembering which names do not exist. */
+import { promises } from 'node:dns';
+
+/** c-ares asks each server `TRIES` times and waits this long, then longer: about 20 s in all for a dead server. */
+const TIMEOUT_MS = 3_000;
+const TRIES = 3;
+/** More records of one type belong to no mail domain. */
+const RECORDS_MAX = 50;
+
+export class DnsResolver {
+  private readonly resolver: promises.Resolver;
+
+  /** @param servers `ip[:port]`; empty for the system's. */
+  constructor(servers: readonly string[]) {
+    this.resolver = new promises.Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
+    if (servers.length > 0) this.resolver.setServers(servers);
+  }
+
+  /** The records of a name. Rejects with c-ares' codes: ENOTFOUND for a name that does not exist, ENODATA, ETIMEOUT. */
+  async records(name: string, type: string): Promise<unknown[]> {
+    const records: unknown = await this.resolver.resolve(name, type);
+    return Array.isArray(records) ? (records as unknown[]).slice(0, RECORDS_MAX) : [];
+  }
+}
+
+/** Wraps a resolver for one look-up, and tells afterwards what it brought. */
+export class LookupWatch {
+  private asked = 0;
+  private nonexistent = 0;
+  /** Every address that was answered. */
+  readonly addresses = new Set<string>();
+
+  constructor(private readonly resolver: DnsResolver) {}
+
+  readonly records = async (name: string, type: string): Promise<unknown[]> => {
+    this.asked++;
+    try {
+      const records = await this.resolver.records(name, type);
+      if (type === 'A' || type === 'AAAA') for (const address of records) this.addresses.add(String(address));
+      return records;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOTFOUND') this.nonexistent++;
+      throw error;
+    }
+  };
+
+  /** Every name that was asked for does not exist. Only then may a DNS failure be permanent: NODATA and time-outs pass. */
+  get nothingExists(): boolean {
+    return this.asked > 0 && this.nonexistent === this.asked;
+  }
+}

@@ -1,0 +1,29 @@
+/** What a schema found wrong, said field by field. */
+import type { z } from 'zod';
+import { inputProblem, ProblemError, type InputFault } from './problem.js';
+
+type Issue = z.core.$ZodIssue;
+
+/** Named in the contract, and not built yet: who sends them must not believe that they work. */
+const LATER: ReadonlySet<string> = new Set(['sendAt', 'supersedeKey', 'sandbox', 'requireTls', 'template', 'data']);
+
+/** For the validation pipe: its issues are zod's own. */
+export function inputError(issues: readonly unknown[]): ProblemError {
+  return new ProblemError(inputProblem((issues as readonly Issue[]).flatMap(faultsOf)));
+}
+
+function faultsOf(issue: Issue): InputFault[] {
+  const path = issue.path.map(String);
+  // Zod reports unknown fields on the object that holds them.
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ path: [...path, key].join('.'), message: unknownField(key) }));
+  }
+  // A key is judged by a schema of its own, whose finding lies inside.
+  const inner = issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined;
+  return [{ path: path.join('.'), message: inner ?? issue.message }];
+}
+
+function unknownField(key: string): string {
+  const name = key.toWellFormed().slice(0, 80);
+  return LATER.has(key) ? `"${name}" is not supported by this version` : `"${name}" is no field that is taken here`;
+}

@@ -1,0 +1,73 @@
+/** A message as the API shows it: what was accepted, and what became of each recipient. */
+import type { StoredEvent } from '../events/event.js';
+import type { Door } from '../mail/door.js';
+import type { Reply } from '../mail/reply.js';
+import type { MessageHistory } from '../queue/spool.js';
+import { decodeWords } from './encoded-words.js';
+
+/** An event of one recipient: as stored, times in ISO 8601, without the positions of the recipients. */
+export interface EventView {
+  readonly id: string;
+  readonly type: StoredEvent['type'];
+  readonly at: string;
+  readonly reply?: Reply;
+  readonly mx?: string;
+  readonly attempt?: number;
+  readonly nextAttemptAt?: string;
+  readonly tls?: boolean;
+  readonly door?: Door;
+}
+
+export interface RecipientView {
+  readonly address: string;
+  readonly state: string;
+  readonly events: readonly EventView[];
+}
+
+export interface MessageView {
+  readonly id: string;
+  readonly account: string;
+  readonly acceptedAt: string;
+  readonly expiresAt: string;
+  readonly stream: string;
+  /** The envelope sender; empty for the null reverse path. */
+  readonly from: string;
+  /** As people read it, its first 200 characters. */
+  readonly subject?: string;
+  readonly tags: readonly string[];
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly recipients: readonly RecipientView[];
+}
+
+export function viewMessage({ message, states, events }: MessageHistory): MessageView {
+  const eventsOf: EventView[][] = message.recipients.map(() => []);
+  for (const event of events) {
+    const view = viewEvent(event);
+    for (const position of event.recipients ?? eventsOf.keys()) eventsOf[position]?.push(view);
+  }
+  return {
+    id: message.id,
+    account: message.account,
+    acceptedAt: isoTime(message.acceptedAt),
+    expiresAt: isoTime(message.expiresAt),
+    stream: message.stream,
+    from: message.reversePath,
+    ...(message.subject !== undefined && { subject: decodeWords(message.subject) }),
+    tags: message.tags ?? [],
+    metadata: message.metadata ?? {},
+    recipients: message.recipients.map((address, position) => ({
+      address,
+      state: states[position] ?? 'queued',
+      events: eventsOf[position] ?? [],
+    })),
+  };
+}
+
+function viewEvent({ at, recipients: _, ...event }: StoredEvent): EventView {
+  if (!('nextAttemptAt' in event)) return { ...event, at: isoTime(at) };
+  return { ...event, at: isoTime(at), nextAttemptAt: isoTime(event.nextAttemptAt) };
+}
+
+function isoTime(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}

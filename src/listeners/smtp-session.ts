@@ -1,0 +1,49 @@
+/** What an SMTP door tells its owner, and what the owner answers. The adapter beside it speaks the protocol. */
+
+/** Facts of the session that a message is traced with. */
+export interface SmtpSession {
+  readonly id: string;
+  /** Address of the client, without an IPv4-mapped prefix. */
+  readonly clientAddress: string;
+  /** What the client calls itself in EHLO or HELO. */
+  readonly clientName: string;
+  readonly secure: boolean;
+  /** `SMTP`, `ESMTP`, `ESMTPS`, `ESMTPSA`: RFC 3848. */
+  readonly protocol: string;
+  /** What `authenticate` gave for this session. */
+  readonly user?: unknown;
+}
+
+/** A reply of ours: code, then text that begins with the enhanced status code. */
+export interface SmtpReply {
+  readonly code: number;
+  readonly text: string;
+}
+
+export type AuthenticateResult =
+  { readonly kind: 'accepted'; readonly user: unknown } | { readonly kind: 'refused'; readonly reply: SmtpReply };
+
+export interface SmtpEnvelope {
+  /** Empty for the null reverse path. */
+  readonly reversePath: string;
+  readonly recipients: readonly string[];
+}
+
+/** What the protocol itself finds wrong; the owner has the words for it. */
+export type SmtpFault =
+  'early_talker' | 'tls_required' | 'message_too_large' | 'too_many_recipients' | 'over_budget' | 'shutting_down';
+
+/** The owner of a door. An answer of undefined means accepted. */
+export interface SmtpDoorOwner {
+  connect(session: SmtpSession): Promise<SmtpReply | undefined>;
+  authenticate(user: string, password: string, session: SmtpSession): Promise<AuthenticateResult>;
+  mailFrom(reversePath: string, session: SmtpSession): Promise<SmtpReply | undefined>;
+  rcptTo(recipient: string, session: SmtpSession): Promise<SmtpReply | undefined>;
+  /** The whole message, as received between DATA and the final dot. The reply goes out when this resolves. */
+  message(body: Buffer, envelope: SmtpEnvelope, session: SmtpSession): Promise<SmtpReply>;
+  /** What to say of a fault; called once for each time that it is said. */
+  faultReply(fault: SmtpFault): SmtpReply;
+  /** A connection was opened (+1) or closed (-1). */
+  connectionsChanged(by: 1 | -1): void;
+  tlsOpened(version: string): void;
+}

@@ -1,0 +1,107 @@
+/**
+ * The spool: where a message waits from the moment we answer for it until each of its recipients is settled.
+ *
+ * What a caller may assume: when `accept` returns, the message and its jobs are in Redis as durably as
+ * `POSTHORN_DURABILITY` says, all or nothing. From then on every recipient is either settled, once and for ever, or
+ * waiting with a job that will wake a worker.
+ * What an implementer must not do: let a job be the truth. The message's record is; a job only says "look again".
+ */
+import type { StoredEvent, MessageEvent } from '../events/event.js';
+import type { Door } from '../mail/door.js';
+import type { RecipientState, SettledState } from '../mail/outcome.js';
+import type { Stream } from '../mail/stream.js';
+
+/** What of a message never changes once it is accepted. */
+export interface MessageRecord {
+  readonly id: string;
+  readonly account: string;
+  readonly door: Door;
+  readonly stream: Stream;
+  /** Milliseconds since the epoch. */
+  readonly acceptedAt: number;
+  readonly expiresAt: number;
+  /** The envelope sender; empty for the null reverse path. */
+  readonly reversePath: string;
+  readonly recipients: readonly string[];
+  /** Recipients, by position, that travel together: one destination domain each, bounded in number. */
+  readonly transactions: readonly Transaction[];
+  /** Domain of the From header: whose DKIM key signs. */
+  readonly fromDomain: string;
+  readonly subject?: string;
+  readonly tags?: readonly string[];
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly bodyBytes: number;
+}
+
+export interface Transaction {
+  readonly domain: string;
+  readonly recipients: readonly number[];
+}
+
+/** A worker's turn at one transaction: what the queue hands out. */
+export interface Work {
+  readonly messageId: string;
+  readonly transaction: number;
+  readonly stream: Stream;
+  /** Proof of the lease; only its holder may settle. */
+  readonly token: string;
+}
+
+/** What a worker needs to make an attempt. */
+export interface Claim {
+  readonly work: Work;
+  readonly message: MessageRecord;
+  /** Recipients of the transaction that still wait, by position. */
+  readonly waiting: readonly number[];
+  /** Attempts made before this one. */
+  readonly attempts: number;
+  /** The beginning of the body as it is stored, which is all of a small one: it saves a round trip. */
+  readonly storedStart: Buffer;
+}
+
+/** What an attempt leaves behind for some of its recipients. */
+export interface Settlement {
+  readonly recipients: readonly number[];
+  /** A settled state closes the recipient; `deferred` leaves it waiting. */
+  readonly state: SettledState | 'deferred';
+  readonly event: MessageEvent;
+}
+
+export type SettleResult =
+  /** Written. `settled` counts recipients settled by this call, `waiting` those of the message that still wait. */
+  | { readonly kind: 'settled'; readonly settled: number; readonly waiting: number }
+  /** Somebody else holds the lease, or the message is gone: nothing was written. */
+  | { readonly kind: 'lease-lost' }
+  | { readonly kind: 'gone' };
+
+/** A message as the API shows it. */
+export interface MessageHistory {
+  readonly message: MessageRecord;
+  readonly states: readonly RecipientState[];
+  readonly events: readonly StoredEvent[];
+}
+
+export abstract class Spool {
+  /** Throws where Redis did not confirm: then the caller must not answer for the message. */
+  abstract accept(message: MessageRecord, body: Buffer): Promise<void>;
+
+  /** What there is to do for `work`; undefined where every recipient of it is settled. */
+  abstract claim(work: Work): Promise<Claim | undefined>;
+
+  /** The body of a claimed message, as it leaves but for its signature. */
+  abstract body(claim: Claim): Promise<Buffer>;
+
+  /** Writes the results of an attempt in one atomic step, guarded by the lease. Safe to repeat. */
+  abstract settle(claim: Claim, results: readonly Settlement[]): Promise<SettleResult>;
+
+  /** Settles as expired what waits of a message whose time is over; leaves alone what an attempt holds. */
+  abstract expire(messageId: string, nowMs: number): Promise<void>;
+
+  /** Ids of open messages whose time is over, at most `limit`. */
+  abstract expired(nowMs: number, limit: number): Promise<string[]>;
+
+  /** Gives a job back to every waiting transaction of the next `limit` open messages that has lost its own; returns how many. */
+  abstract repair(limit: number): Promise<number>;
+
+  abstract read(messageId: string): Promise<MessageHistory | undefined>;
+}

@@ -1,0 +1,44 @@
+/**
+ * The name of every key in Redis. One `{...}` hash tag per shard, so that a message, its body, jobs and history lie in
+ * one slot of a Redis Cluster and change in one transaction.
+ */
+import type { Stream } from '../mail/stream.js';
+
+/** The one shard of a single Redis. */
+export const SHARD = 0;
+
+/** Prefix of a shard's keys, BullMQ's among them. */
+export function shardPrefix(shard: number): string {
+  return `{ph:${String(shard)}}`;
+}
+
+/** What the accounts, their credentials and their sending domains are kept under. */
+export const ACCOUNTS_PREFIX = '{ph:accounts}';
+
+export interface MessageKeys {
+  /** Hash: `v` the message as accepted, `w` recipients that wait, `s<i>` state of recipient i, `n<t>` attempts of transaction t. */
+  readonly message: string;
+  /** String: the body as it leaves, zstd-compressed where that pays. */
+  readonly body: string;
+  /** List: the history, one JSON event each. */
+  readonly events: string;
+}
+
+export function messageKeys(shard: number, id: string): MessageKeys {
+  const prefix = shardPrefix(shard);
+  return { message: `${prefix}:m:${id}`, body: `${prefix}:b:${id}`, events: `${prefix}:e:${id}` };
+}
+
+export interface ShardKeys {
+  /** Sorted set of a stream: ids of messages with waiting recipients, by the time they expire. */
+  readonly open: (stream: Stream) => string;
+  /** List: ids of closed messages whose history is kept, oldest first. */
+  readonly closed: string;
+  /** Hash: recipients accepted, and settled by state, of each stream. */
+  readonly ledger: string;
+}
+
+export function shardKeys(shard: number): ShardKeys {
+  const prefix = shardPrefix(shard);
+  return { open: (stream) => `${prefix}:open:${stream}`, closed: `${prefix}:closed`, ledger: `${prefix}:ledger` };
+}

@@ -1,0 +1,41 @@
+/**
+ * Lua as typed calls: a script is declared once with its key count, and run by hash; the server is sent the text only
+ * when it does not know it (after a restart or SCRIPT FLUSH).
+ */
+import { createHash } from 'node:crypto';
+import type { Redis } from 'ioredis';
+
+export type ScriptArgument = string | number | Buffer;
+
+export class LuaScript<Result> {
+  private readonly sha: string;
+
+  /** `name` is for errors; `keys` is how many of the arguments of `run` are keys. */
+  constructor(
+    private readonly name: string,
+    private readonly keys: number,
+    private readonly text: string,
+  ) {
+    this.sha = createHash('sha1').update(text).digest('hex');
+  }
+
+  async run(redis: Redis, keys: readonly string[], args: readonly ScriptArgument[]): Promise<Result> {
+    this.checkKeys(keys);
+    try {
+      return (await redis.evalsha(this.sha, this.keys, ...keys, ...args)) as Result;
+    } catch (error) {
+      if (!(error as Error).message.startsWith('NOSCRIPT')) throw error;
+      return (await redis.eval(this.text, this.keys, ...keys, ...args)) as Result;
+    }
+  }
+
+  /** Runs it by its text, which no server can have forgotten: inside a MULTI there is no second try. */
+  async runText(redis: Redis, keys: readonly string[], args: readonly ScriptArgument[]): Promise<unknown> {
+    this.checkKeys(keys);
+    return redis.eval(this.text, this.keys, ...keys, ...args);
+  }
+
+  private checkKeys(keys: readonly string[]): void {
+    if (keys.length !== this.keys) throw new Error(`${this.name} takes ${String(this.keys)} keys`);
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * Keeps the last twentieth of Redis's memory free of new mail. Settling what was accepted needs some of it, and at the
+ * limit Redis refuses that, too: a queue that had been filled to the brim would never drain.
+ */
+import type { Redis } from 'ioredis';
+import { MEMORY_SHARE_MAX, readRedisHealth, type RedisHealth } from './redis-health.js';
+
+/** What a message costs beside its body: measured 2 KiB, with one recipient. */
+const OVERHEAD_BYTES = 3 * 1024;
+const READ_EVERY_MS = 250;
+
+interface Reading {
+  readonly atMs: number;
+  readonly health: Promise<RedisHealth>;
+  /** By this process since then. */
+  takenBytes: number;
+}
+
+export class RedisRoom {
+  private reading: Reading | undefined;
+
+  constructor(private readonly redis: Redis) {}
+
+  /** Why Redis takes no message with a body of `bodyBytes` now; undefined where it does. Answers within two seconds. */
+  async refusalOf(bodyBytes: number): Promise<string | undefined> {
+    const reading = this.recent();
+    const health = await reading.health;
+    if (health.kind === 'unwell') return health.reason;
+    const wantedBytes = bodyBytes + OVERHEAD_BYTES;
+    const freeBytes = health.maxMemoryBytes * MEMORY_SHARE_MAX - health.usedMemoryBytes - reading.takenBytes;
+    if (health.maxMemoryBytes > 0 && wantedBytes > freeBytes) {
+      return `Redis is full: of ${health.maxMemoryBytes} bytes (maxmemory) only what settling needs is free`;
+    }
+    reading.takenBytes += wantedBytes;
+    return undefined;
+  }
+
+  private recent(): Reading {
+    const nowMs = performance.now();
+    if (!this.reading || nowMs - this.reading.atMs > READ_EVERY_MS) {
+      this.reading = { atMs: nowMs, health: readRedisHealth(this.redis), takenBytes: 0 };
+    }
+    return this.reading;
+  }
+}

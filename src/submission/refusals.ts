@@ -1,0 +1,124 @@
+/**
+ * Every refusal at the doors, one row each: what the client reads, and what the metric counts. SMTP sends `code` and
+ * `enhanced`, HTTP the status that stands for the same; the text says what would be right.
+ */
+import type { SmtpReply } from '../listeners/smtp-session.js';
+
+export interface Refusal {
+  readonly cause: RefusalCause;
+  /** SMTP reply code: RFC 5321 section 4.2.3. */
+  readonly code: number;
+  /** RFC 3463 and RFC 5248. */
+  readonly enhanced: string;
+  /** HTTP status of the same refusal. */
+  readonly status: number;
+  readonly text: string;
+}
+
+interface Row {
+  readonly code: number;
+  readonly enhanced: string;
+  readonly status: number;
+  /** `{}` takes the detail. */
+  readonly text: string;
+}
+
+const ROWS = {
+  early_talker: {
+    code: 421,
+    enhanced: '4.5.0',
+    status: 400,
+    text: 'Wait for the greeting before you send anything',
+  },
+  authentication_required: {
+    code: 530,
+    enhanced: '5.7.0',
+    status: 401,
+    text: 'Authentication required: log in with an SMTP user of this relay',
+  },
+  bad_credentials: { code: 535, enhanced: '5.7.8', status: 401, text: 'Wrong user or password' },
+  tls_required: { code: 530, enhanced: '5.7.0', status: 400, text: 'Must issue a STARTTLS command first' },
+  missing_scope: { code: 535, enhanced: '5.7.8', status: 403, text: 'This credential may not {}' },
+  network_not_trusted: {
+    code: 554,
+    enhanced: '5.7.1',
+    status: 403,
+    text: '{} is not in POSTHORN_TRUSTED_NETWORKS: use port 587 or 465 with a user and password',
+  },
+  sender_not_allowed: {
+    code: 550,
+    enhanced: '5.7.1',
+    status: 403,
+    text: '{} is not a verified sending domain of this account: send From a domain of the site, and put the visitor into Reply-To',
+  },
+  bad_sender: { code: 553, enhanced: '5.1.7', status: 422, text: '{} is no address that mail can be sent from' },
+  bad_from_header: { code: 550, enhanced: '5.6.0', status: 422, text: 'The From header cannot be read near {}' },
+  bad_header: {
+    code: 550,
+    enhanced: '5.6.0',
+    status: 422,
+    text: 'The message begins with white space: its first line continues no header field',
+  },
+  missing_from_header: {
+    code: 550,
+    enhanced: '5.6.0',
+    status: 422,
+    text: 'The message has neither a From header nor an envelope sender to make one of',
+  },
+  bad_recipient: { code: 553, enhanced: '5.1.3', status: 422, text: '{} is no address that mail can be sent to' },
+  no_recipients: { code: 554, enhanced: '5.5.1', status: 422, text: 'The message has no recipients' },
+  too_many_recipients: {
+    code: 452,
+    enhanced: '4.5.3',
+    status: 422,
+    text: 'Too many recipients: POSTHORN_RECIPIENTS_MAX is {} per message',
+  },
+  message_too_large: {
+    code: 552,
+    enhanced: '5.3.4',
+    status: 413,
+    text: 'The message is larger than POSTHORN_MESSAGE_BYTES_MAX, {} bytes',
+  },
+  nul_octet: {
+    code: 554,
+    enhanced: '5.6.0',
+    status: 422,
+    text: 'The message holds a NUL octet: send binary data as base64 or quoted-printable',
+  },
+  receiving_too_much: {
+    code: 452,
+    enhanced: '4.3.1',
+    status: 503,
+    text: 'Too many bytes are being received at once, try again in a moment',
+  },
+  shutting_down: {
+    code: 421,
+    enhanced: '4.3.2',
+    status: 503,
+    text: 'This relay is shutting down, try again in a moment',
+  },
+  queue_unavailable: {
+    code: 451,
+    enhanced: '4.3.0',
+    status: 503,
+    text: 'The queue cannot take mail at the moment, try again in a minute',
+  },
+} as const satisfies Record<string, Row>;
+
+export type RefusalCause = keyof typeof ROWS;
+
+/** The row `cause`, with `detail` in its text. */
+export function refusal(cause: RefusalCause, detail: string | number = ''): Refusal {
+  const row: Row = ROWS[cause];
+  return { cause, ...row, text: row.text.replace('{}', String(detail)) };
+}
+
+/** The refusal as an SMTP door says it. */
+export function smtpReply(refused: Refusal): SmtpReply {
+  return { code: refused.code, text: `${refused.enhanced} ${refused.text}` };
+}
+
+/** Every row, for the documentation. */
+export function allRefusals(): readonly Refusal[] {
+  return (Object.keys(ROWS) as RefusalCause[]).map((cause) => refusal(cause, '...'));
+}

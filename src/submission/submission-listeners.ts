@@ -1,0 +1,84 @@
+/** Opens the SMTP doors, keeps their certificate fresh, and closes them when the process drains. */
+import type { Credentials } from '../accounts/credentials.js';
+import { RECEIVING_BYTES_MAX } from '../listeners/receive-message.js';
+import { SmtpServerDoor } from '../listeners/smtp-server-door.js';
+import { watchCertificate, type CertificateFiles, type TlsCertificate } from '../listeners/tls-certificate.js';
+import { ByteBudget } from '../mail/byte-budget.js';
+import type { Settings } from '../config/settings.js';
+import type { Log } from '../telemetry/logger.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import type { AcceptMessage } from './accept-message.js';
+import { SubmissionDoor, type DoorKind } from './submission-door.js';
+
+export interface DoorParts {
+  readonly acceptMessage: AcceptMessage;
+  readonly credentials: Credentials;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+export class SubmissionListeners {
+  private readonly doors: SmtpServerDoor[] = [];
+  private readonly budget = new ByteBudget(RECEIVING_BYTES_MAX);
+  private stopWatching: () => void = () => undefined;
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly parts: DoorParts,
+  ) {}
+
+  /** Binds every port that is switched on, and says which; rejects with the fault of the first that cannot be. */
+  async open(certificate: TlsCertificate, files: CertificateFiles): Promise<{ name: string; port: number }[]> {
+    const { submissionPort, submissionsPort, trustedPort, trustedNetworks, trustedAccount } = this.settings;
+    const authenticated: DoorKind = { kind: 'authenticated' };
+    const open: { name: string; port: number }[] = [];
+    if (submissionPort !== 0) {
+      await this.openDoor('starttls', submissionPort, authenticated, certificate);
+      open.push({ name: 'SMTP submission, STARTTLS', port: submissionPort });
+    }
+    if (submissionsPort !== 0) {
+      await this.openDoor('implicit', submissionsPort, authenticated, certificate);
+      open.push({ name: 'SMTP submission, TLS', port: submissionsPort });
+    }
+    if (trustedPort !== 0 && trustedNetworks.length > 0) {
+      const trusted: DoorKind = { kind: 'trusted', account: trustedAccount, networks: trustedNetworks };
+      await this.openDoor('trusted', trustedPort, trusted, undefined);
+      open.push({ name: `SMTP for ${trustedNetworks.join(', ')}`, port: trustedPort });
+    }
+    const { log } = this.parts;
+    this.stopWatching = watchCertificate(
+      files,
+      (fresh) => {
+        for (const door of this.doors) door.replaceCertificate(fresh);
+        log.info('tls.certificate_reloaded');
+      },
+      (fault) => {
+        log.warn('tls.certificate_unusable', { fault });
+      },
+    );
+    return open;
+  }
+
+  /** Stops taking connections and waits for those that are open. */
+  async close(): Promise<void> {
+    this.stopWatching();
+    await Promise.all(this.doors.map((door) => door.close()));
+  }
+
+  private async openDoor(
+    kind: 'starttls' | 'implicit' | 'trusted',
+    port: number,
+    clients: DoorKind,
+    certificate: TlsCertificate | undefined,
+  ): Promise<void> {
+    const { hostname, messageBytesMax, recipientsMax, listen } = this.settings;
+    const { acceptMessage, credentials, metrics, log } = this.parts;
+    const owner = new SubmissionDoor(clients, acceptMessage, credentials, metrics, log);
+    const options = { hostname, kind, certificate, messageBytesMax, recipientsMax, budget: this.budget };
+    const door = new SmtpServerDoor(options, owner, (error) => {
+      log.debug('smtp.session_error', { error: error.message });
+    });
+    await door.listen(port, listen);
+    this.doors.push(door);
+  }
+}

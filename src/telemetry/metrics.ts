@@ -1,0 +1,115 @@
+/**
+ * Every metric series of the service, with its labels, in one place. Label values come from closed sets of ours, never
+ * from outside; what operators may rely on is listed in the README.
+ */
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+const SECONDS_FAST = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+const SECONDS_ATTEMPT = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+const SECONDS_DELIVERY = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14_400, 43_200, 172_800];
+
+export class Metrics {
+  readonly registry = new Registry();
+
+  /** `door`: smtp, http, trusted. `stream`: critical, default, bulk. */
+  readonly messagesAccepted = this.counter(
+    'posthorn_messages_accepted_total',
+    'Messages accepted, by door and stream',
+    ['door', 'stream'],
+  );
+
+  /** `reason`: the cause of the refusal's row in `submission/refusals.ts`. */
+  readonly submissionsRejected = this.counter(
+    'posthorn_submissions_rejected_total',
+    'Submissions refused, by door and reason',
+    ['door', 'reason'],
+  );
+
+  /** `outcome`: accepted, refused, error. */
+  readonly authAttempts = this.counter('posthorn_auth_attempts_total', 'Attempts to authenticate', ['door', 'outcome']);
+
+  /** `outcome`: delivered, deferred, bounced, unknown; counted per recipient. */
+  readonly deliveryAttempts = this.counter(
+    'posthorn_delivery_attempts_total',
+    'Delivery attempts per recipient, by outcome',
+    ['outcome'],
+  );
+
+  /** `state`: a settled state of `mail/outcome.ts`. */
+  readonly recipientsSettled = this.counter(
+    'posthorn_recipients_settled_total',
+    'Recipients settled for the first time, by state',
+    ['state'],
+  );
+
+  /** `state`: waiting. */
+  readonly queueRecipients = this.gauge('posthorn_queue_recipients', 'Recipients that wait in the queue', [
+    'state',
+    'stream',
+  ]);
+
+  readonly queueOldest = this.gauge('posthorn_queue_oldest_seconds', 'Age of the oldest waiting message', ['stream']);
+
+  readonly acceptDuration = this.histogram(
+    'posthorn_accept_duration_seconds',
+    'From the last byte of a message to its durable acceptance',
+    ['door'],
+    SECONDS_FAST,
+  );
+
+  readonly timeToDelivery = this.histogram(
+    'posthorn_time_to_delivery_seconds',
+    "From acceptance to the MX's 250",
+    ['stream'],
+    SECONDS_DELIVERY,
+  );
+
+  /** `phase`: connect (DNS, TCP, TLS, EHLO), transfer (MAIL to the reply to the final dot). */
+  readonly attemptDuration = this.histogram(
+    'posthorn_delivery_attempt_duration_seconds',
+    'Time spent in a phase of a delivery attempt',
+    ['phase'],
+    SECONDS_ATTEMPT,
+  );
+
+  /** `direction`: inbound, outbound. `state`: open, idle. */
+  readonly connections = this.gauge('posthorn_connections', 'SMTP connections', ['direction', 'state']);
+
+  /** `version`: TLSv1.2, TLSv1.3. `policy`: none, opportunistic, require. */
+  readonly tlsSessions = this.counter('posthorn_tls_sessions_total', 'TLS sessions opened', [
+    'direction',
+    'version',
+    'policy',
+  ]);
+
+  readonly dkimSignatures = this.counter('posthorn_dkim_signatures_total', 'DKIM signatures made', ['algorithm']);
+
+  readonly redisCommandDuration = this.histogram(
+    'posthorn_redis_command_duration_seconds',
+    "Time of the spool's own round trips to Redis",
+    ['command'],
+    SECONDS_FAST,
+  );
+
+  /** Adds prom-client's series of the process itself; once per process. */
+  collectProcessMetrics(): void {
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  private counter<L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> {
+    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  private gauge<L extends string>(name: string, help: string, labelNames: readonly L[]): Gauge<L> {
+    return new Gauge({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  private histogram<L extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly L[],
+    buckets: number[],
+  ): Histogram<L> {
+    return new Histogram({ name, help, labelNames, buckets, registers: [this.registry] });
+  }
+}
