@@ -2,10 +2,15 @@ import { describe, expect, it } from '@jest/globals';
 import { hashSecret, newSecret, secretMatches } from './secrets.js';
 
 describe('a secret', () => {
-  it('has 256 bits and no two are alike', () => {
+  it('has 256 bits, no two are alike, and all characters occur', () => {
     const secrets = new Set(Array.from({ length: 1000 }, newSecret));
     expect(secrets.size).toBe(1000);
-    for (const secret of secrets) expect(Buffer.from(secret, 'base64url')).toHaveLength(32);
+    const characters = new Set([...secrets].flatMap((secret) => [...secret]));
+    for (const secret of secrets) expect(secret.length * Math.log2(characters.size)).toBeGreaterThan(256);
+  });
+
+  it('is the same word on every command line: no dash before it, nothing to quote', () => {
+    for (let i = 0; i < 1000; i++) expect(newSecret()).toMatch(/^[0-9A-Za-z]+$/);
   });
 
   it('matches its hash and no other', () => {

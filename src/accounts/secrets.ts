@@ -1,10 +1,16 @@
 /** Secrets of ours: 256 bits of chance, shown once, kept as SHA-256. Random secrets need no slow hash; words are never taken. */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, randomInt, timingSafeEqual } from 'node:crypto';
 
-const SECRET_BYTES = 32;
+/**
+ * Letters and digits only: a secret is pasted into command lines, URLs and PHP files, where a leading `-` is an option,
+ * and `$`, `%` or `/` something else.
+ */
+const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+/** 43 of 62 characters are 256 bits. */
+const SECRET_CHARACTERS = 43;
 
 export function newSecret(): string {
-  return randomBytes(SECRET_BYTES).toString('base64url');
+  return Array.from({ length: SECRET_CHARACTERS }, () => ALPHABET.charAt(randomInt(ALPHABET.length))).join('');
 }
 
 /** SHA-256 in lower-case hex. */

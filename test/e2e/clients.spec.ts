@@ -57,7 +57,9 @@ describe.each(MAIL_CLIENTS)('$name', (client) => {
 
   test.each(WAYS)(`sends over $encryption with AUTH $auth${note}`, async ({ encryption, auth }) => {
     const to = `${name}-${encryption}-${auth.toLowerCase()}@example.net`;
-    expect(await send(client, to, { encryption, auth })).toMatchObject({ sent: true });
+    // What the client said stands in the report of a failure.
+    const { sent, output } = await send(client, to, { encryption, auth });
+    expect({ sent, output }).toEqual({ sent: true, output });
     await sink.waitFor(sink.received.length + (receivedFor(to).length === 0 ? 1 : 0));
     const [message] = receivedFor(to);
     expect(message).toMatchObject({ from: SENDER, recipients: [to], audit: { bareCr: 0, bareLf: 0, nul: 0 } });
