@@ -28,7 +28,7 @@ interface ProblemDetails {
 /** The API that the settings name: POSTHORN_API_URL or this machine's, POSTHORN_API_KEY or the first credentials'. */
 export async function openApi(): Promise<ApiResult<ApiClient>> {
   const loaded = loadProcessSettings();
-  if (loaded.kind === 'faults') return failed(formatFaults(loaded.faults).trimEnd(), EXIT_USAGE);
+  if (loaded.kind === 'faults') return failed(formatFaults(loaded.faults, loaded.warnings), EXIT_USAGE);
   const { settings } = loaded;
   const url = settings.apiUrl ?? ownUrl(settings);
   if (url === undefined)

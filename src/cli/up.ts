@@ -31,11 +31,12 @@ export const upCommand: Command = {
     }
     const loaded = loadProcessSettings();
     if (loaded.kind === 'faults') {
-      process.stderr.write(`${formatFaults(loaded.faults)}\n`);
+      process.stderr.write(`${formatFaults(loaded.faults, loaded.warnings)}\n`);
       return 2;
     }
     const { settings, warnings } = loaded;
     if (printConfig === true) {
+      for (const warning of warnings) process.stderr.write(`posthorn: warning: ${warning}\n`);
       process.stdout.write(printSettings(settings));
       return 0;
     }

@@ -17,11 +17,12 @@ const HIDDEN = '***';
 const VALUE_CHARACTERS_MAX = 200;
 const UNPRINTABLE = /[\x00-\x1f\x7f-\x9f\u2028\u2029]/g;
 
-/** The text for a person who has to correct them, several lines. */
-export function formatFaults(faults: readonly Fault[]): string {
+/** The text for a person who has to correct them, several lines; `warnings` may be the cause of a fault, such as a misspelt name. */
+export function formatFaults(faults: readonly Fault[], warnings: readonly string[] = []): string {
   const wrong = new Set(faults.map((fault) => `${fault.file ?? ''}\n${fault.name}`)).size;
   const head = `posthorn: ${wrong === 1 ? '1 setting is' : `${wrong} settings are`} wrong, nothing was started`;
-  return [head, ...faults.map((fault) => `  ${formatFault(fault)}`)].join('\n');
+  const lines = [...faults.map(formatFault), ...warnings.map((warning) => `warning: ${warning}`)];
+  return [head, ...lines.map((line) => `  ${line}`)].join('\n');
 }
 
 function formatFault({ name, value, expected, file }: Fault): string {

@@ -216,6 +216,15 @@ describe('faults', () => {
 });
 
 describe('warnings', () => {
+  it('are told together with faults, so that a misspelt name does not cost a second start', () => {
+    const loaded = loadSettings({ POSTHORN_WORKERS: 'zero', POSTHORN_HOSTNMAE: 'relay' }, MACHINE);
+    expect(loaded.kind === 'faults' && formatFaults(loaded.faults, loaded.warnings).split('\n')).toEqual([
+      'posthorn: 1 setting is wrong, nothing was started',
+      expect.stringMatching(/^ {2}POSTHORN_WORKERS=zero: must be /),
+      '  warning: POSTHORN_HOSTNMAE is no setting and is not read; did you mean POSTHORN_HOSTNAME?',
+    ]);
+  });
+
   it('name an unknown variable, and the known one that was meant', () => {
     expect(warningsOf({ POSTHORN_SUBMISION_PORT: '587', POSTHORN_SHARDS: '1', POSTHORN_BOUNCE_PORT: '25' })).toEqual([
       'POSTHORN_SUBMISION_PORT is no setting and is not read; did you mean POSTHORN_SUBMISSION_PORT?',

@@ -17,7 +17,7 @@ import type { Environment, Sources } from './sources.js';
 
 export type Loaded =
   | { readonly kind: 'ok'; readonly settings: Settings; readonly warnings: readonly string[] }
-  | { readonly kind: 'faults'; readonly faults: readonly Fault[] };
+  | { readonly kind: 'faults'; readonly faults: readonly Fault[]; readonly warnings: readonly string[] };
 
 /** Reads `env` and the files that it names; depends on nothing else. */
 export function loadSettings(env: Environment, machine: Machine): Loaded {
@@ -26,7 +26,9 @@ export function loadSettings(env: Environment, machine: Machine): Loaded {
   const parsed = settingsSchema.safeParse(texts);
   const wrong = whatIsWrong(parsed.error?.issues ?? [], texts, sources);
   const faults = [...sources.faults, ...wrong.map((disagreement) => located(disagreement, sources))];
-  if (!parsed.success || faults.length > 0) return { kind: 'faults', faults };
+  if (!parsed.success || faults.length > 0) {
+    return { kind: 'faults', faults, warnings: sources.warnings };
+  }
   const settings: Settings = deepFrozen({
     ...parsed.data,
     portBaseIsFallback: !machine.mayBindLowPorts && !sources.given.has('POSTHORN_PORT_BASE'),
