@@ -7,6 +7,7 @@ const order = [
   'config',
   'telemetry',
   'store',
+  'network',
   'events',
   'accounts',
   'listeners',

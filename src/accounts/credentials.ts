@@ -1,15 +1,20 @@
 /** Who may come in: SMTP users with a password, and API keys. */
 import type { Redis } from 'ioredis';
 import { ACCOUNTS_PREFIX } from '../store/keyspace.js';
-import { hashSecret, newSecret, secretMatches } from './secrets.js';
+import type { MessageLimits } from './account.js';
+import { hashSecret, newCredentialId, newSecret, secretMatches } from './secrets.js';
 
 export const SCOPES = ['send', 'read', 'suppressions', 'domains', 'webhooks', 'templates', 'admin'] as const;
 export const SMTP_SCOPES = ['smtp', 'mailbox', 'mailbox:read'] as const;
 export type Scope = (typeof SCOPES)[number] | (typeof SMTP_SCOPES)[number];
 
 export interface Credential {
+  /** Names it in the API and in logs; no secret. */
+  readonly id: string;
   readonly account: string;
   readonly scopes: readonly Scope[];
+  /** Messages, of all streams but `critical`, that may be sent with it. */
+  readonly limits?: MessageLimits;
 }
 
 interface StoredCredential extends Credential {
@@ -35,14 +40,20 @@ export interface NewCredential {
 
 export function newSmtpCredential(account: string, user: string, nowMs: number): NewCredential {
   const secret = newSecret();
-  const stored: StoredCredential = { account, scopes: SMTP_SCOPES, hash: hashSecret(secret), createdAt: nowMs };
+  const stored: StoredCredential = {
+    id: newCredentialId(),
+    account,
+    scopes: SMTP_SCOPES,
+    hash: hashSecret(secret),
+    createdAt: nowMs,
+  };
   return { secret, key: smtpCredentialKey(user), record: JSON.stringify(stored) };
 }
 
 export function newApiKey(account: string, nowMs: number): NewCredential {
   const secret = API_KEY_PREFIX + newSecret();
   const hash = hashSecret(secret);
-  const stored: StoredCredential = { account, scopes: SCOPES, hash, createdAt: nowMs };
+  const stored: StoredCredential = { id: newCredentialId(), account, scopes: SCOPES, hash, createdAt: nowMs };
   return { secret, key: apiKeyKey(hash), record: JSON.stringify(stored) };
 }
 
@@ -66,6 +77,8 @@ export class Credentials {
     // An unknown name costs the same comparison as a known one.
     const stored = record === null ? undefined : (JSON.parse(record) as StoredCredential);
     const matches = secretMatches(secret, stored?.hash ?? hashSecret(''));
-    return stored && matches ? { account: stored.account, scopes: stored.scopes } : undefined;
+    if (!stored || !matches) return undefined;
+    const { id, account, scopes, limits } = stored;
+    return { id, account, scopes, ...(limits && { limits }) };
   }
 }

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { ACCOUNTS_PREFIX } from '../store/keyspace.js';
 import { LuaScript } from '../store/lua-script.js';
+import { newAccount } from './account.js';
+import { ACCOUNTS_KEY } from './accounts.js';
 import { Credentials, newApiKey, newSmtpCredential } from './credentials.js';
 import { ANY_DOMAIN, domainsKey, verifiedDomain } from './sending-domains.js';
 
@@ -22,8 +24,8 @@ export const FIRST_CREDENTIALS_FILE = 'first-credentials.json';
 const FIRST_ACCOUNT = 'default';
 
 /**
- * KEYS: 1 marker, 2 account, 3 domains, 4 SMTP credential, 5 API key.
- * ARGV: 1 account record, 2 domain name, 3 domain record, 4 and 5 the credentials' records.
+ * KEYS: 1 marker, 2 accounts, 3 domains, 4 SMTP credential, 5 API key.
+ * ARGV: 1 account record, 2 domain name, 3 domain record, 4 and 5 the credentials' records, 6 account name.
  * Returns 1 where it made them, 0 where there is an account already.
  */
 const createFirstAccount = new LuaScript<number>(
@@ -31,7 +33,7 @@ const createFirstAccount = new LuaScript<number>(
   5,
   `
 if redis.call('SET', KEYS[1], '1', 'NX') == false then return 0 end
-redis.call('SET', KEYS[2], ARGV[1])
+redis.call('HSET', KEYS[2], ARGV[6], ARGV[1])
 redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])
 redis.call('SET', KEYS[4], ARGV[4])
 redis.call('SET', KEYS[5], ARGV[5])
@@ -70,13 +72,14 @@ export async function createFirstAccountOnce(
   await writeFile(draft, `${JSON.stringify(first, null, 2)}\n`, { mode: 0o600 });
   const made = await createFirstAccount.run(
     redis,
-    [marker, `${ACCOUNTS_PREFIX}:account:${FIRST_ACCOUNT}`, domainsKey(FIRST_ACCOUNT), smtp.key, apiKey.key],
+    [marker, ACCOUNTS_KEY, domainsKey(FIRST_ACCOUNT), smtp.key, apiKey.key],
     [
-      JSON.stringify({ name: FIRST_ACCOUNT, createdAt: nowMs }),
+      JSON.stringify(newAccount(FIRST_ACCOUNT, nowMs)),
       domain,
       JSON.stringify(verifiedDomain(domain, nowMs)),
       smtp.record,
       apiKey.record,
+      FIRST_ACCOUNT,
     ],
   );
   if (made !== 1) {

@@ -8,9 +8,15 @@ import { createHash, randomInt, timingSafeEqual } from 'node:crypto';
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 /** 43 of 62 characters are 256 bits. */
 const SECRET_CHARACTERS = 43;
+const ID_CHARACTERS = 16;
 
 export function newSecret(): string {
-  return Array.from({ length: SECRET_CHARACTERS }, () => ALPHABET.charAt(randomInt(ALPHABET.length))).join('');
+  return random(SECRET_CHARACTERS);
+}
+
+/** A name for a credential that tells nothing of its secret. */
+export function newCredentialId(): string {
+  return `cred_${random(ID_CHARACTERS)}`;
 }
 
 /** SHA-256 in lower-case hex. */
@@ -23,4 +29,8 @@ export function secretMatches(secret: string, hash: string): boolean {
   const given = Buffer.from(hashSecret(secret), 'hex');
   const kept = Buffer.from(hash, 'hex');
   return kept.length === given.length && timingSafeEqual(given, kept);
+}
+
+function random(characters: number): string {
+  return Array.from({ length: characters }, () => ALPHABET.charAt(randomInt(ALPHABET.length))).join('');
 }

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { normalizeDomain } from '../mail/address.js';
 import type { Clock } from '../mail/clock.js';
 import { ACCOUNTS_PREFIX } from '../store/keyspace.js';
+import { RecentReads } from './recent-reads.js';
 
 export const ANY_DOMAIN = '*';
 
@@ -16,17 +17,15 @@ export interface SendingDomain {
 
 export const domainsKey = (account: string): string => `${ACCOUNTS_PREFIX}:domains:${account}`;
 
-/** How long a process may act on what it read: a domain that was taken away stops within this. */
-const CACHE_MS = 1_000;
-const CACHED_ACCOUNTS_MAX = 10_000;
-
 export class SendingDomains {
-  private readonly cache = new Map<string, { readonly at: number; readonly domains: readonly SendingDomain[] }>();
+  private readonly reads: RecentReads<readonly SendingDomain[]>;
 
   constructor(
     private readonly redis: Redis,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.reads = new RecentReads(clock, (account) => this.list(account));
+  }
 
   /** The account's domains, the first added first. */
   async list(account: string): Promise<readonly SendingDomain[]> {
@@ -36,14 +35,8 @@ export class SendingDomains {
   }
 
   /** As `list`, at most a second old: for the way of a message. */
-  async recent(account: string): Promise<readonly SendingDomain[]> {
-    const now = this.clock.now();
-    const cached = this.cache.get(account);
-    if (cached && now - cached.at < CACHE_MS) return cached.domains;
-    const domains = await this.list(account);
-    if (this.cache.size >= CACHED_ACCOUNTS_MAX) this.cache.clear();
-    this.cache.set(account, { at: now, domains });
-    return domains;
+  recent(account: string): Promise<readonly SendingDomain[]> {
+    return this.reads.get(account);
   }
 
   /** Adds a domain on the operator's word. Undefined where `name` is no domain; a known one is left as it is. */
@@ -52,7 +45,7 @@ export class SendingDomains {
     if (normalized === undefined || normalized.startsWith('[')) return undefined;
     const domain = verifiedDomain(normalized, this.clock.now());
     await this.redis.hsetnx(domainsKey(account), normalized, JSON.stringify(domain));
-    this.cache.delete(account);
+    this.reads.forget(account);
     return this.get(account, normalized);
   }
 
@@ -62,7 +55,7 @@ export class SendingDomains {
   }
 
   async remove(account: string, name: string): Promise<boolean> {
-    this.cache.delete(account);
+    this.reads.forget(account);
     return (await this.redis.hdel(domainsKey(account), name)) === 1;
   }
 }

@@ -54,6 +54,7 @@ describe('settings', () => {
       dataDir: '/srv/mail/data',
       hostname: 'relay.example.net',
       firstDomain: 'relay.example.net',
+      bounceDomain: 'bounces.relay.example.net',
       durability: 'fsync',
       routes: [{ pattern: '*', target: { kind: 'mx', tls: 'opportunistic' } }],
       dnsServers: [],
@@ -77,6 +78,7 @@ describe('settings', () => {
       listen: '127.0.0.1',
       trustedNetworks: [],
       trustedAccount: 'default',
+      proxyNetworks: [],
       logAddresses: 'full',
       logLevel: 'info',
     });

@@ -8,6 +8,8 @@ const ACCOUNT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** What may stand in an Authorization header as one word: RFC 9110 section 5.6.2 and more, without spaces. */
 const KEY = /^[\x21-\x7e]{1,512}$/;
 
+const SECRET_CHARACTERS_MAX = 1024;
+
 /** A whole number from `min` to `max`, both included. */
 export function wholeNumber(min: number, max: number, noun = 'a whole number', note = '') {
   return oneOfText((text) => {
@@ -81,6 +83,17 @@ export function accountName() {
 export function key() {
   return oneOfText(
     (text) => (KEY.test(text) ? ok(text) : fault('must be a key: up to 512 visible ASCII characters, no spaces')),
+    (value) => value,
+  );
+}
+
+/** A secret of at least `charactersMin` characters, out of which keys are derived. */
+export function secretText(charactersMin: number) {
+  return oneOfText(
+    (text) =>
+      text.length >= charactersMin && text.length <= SECRET_CHARACTERS_MAX
+        ? ok(text)
+        : fault(`must be ${charactersMin} to ${SECRET_CHARACTERS_MAX} characters of chance`),
     (value) => value,
   );
 }

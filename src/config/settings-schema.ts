@@ -7,7 +7,18 @@ import { duration, durations } from './durations.js';
 import { dnsServers, domainName, listenAddress, readDomainName } from './hosts.js';
 import { networks } from './networks.js';
 import { routes } from './routes.js';
-import { accountName, choice, choices, flag, key, listenerPort, path, remotePort, wholeNumber } from './scalars.js';
+import {
+  accountName,
+  choice,
+  choices,
+  flag,
+  key,
+  listenerPort,
+  path,
+  remotePort,
+  secretText,
+  wholeNumber,
+} from './scalars.js';
 import { aboutSettings } from './setting.js';
 import type { AboutSetting, Given } from './setting.js';
 import { apiUrl, redisUrl } from './urls.js';
@@ -75,6 +86,13 @@ export const settingsSchema = z.object({
     default: (given) => given.text('POSTHORN_HOSTNAME') ?? '',
     defaultWords: 'the hostname',
     meaning: "The first account's sending domain, or `*` for any (an internal relay).",
+  }),
+  bounceDomain: domainName({ mayBeAny: false }).register(aboutSettings, {
+    name: 'POSTHORN_BOUNCE_DOMAIN',
+    default: (given) => `bounces.${given.text('POSTHORN_HOSTNAME') ?? 'localhost'}`,
+    defaultWords: '`bounces.` and the hostname',
+    meaning:
+      'Domain of the return path: where bounces come back to, and where SPF stands. Sending domains point to it with a CNAME.',
   }),
   durability: choice(['memory', 'fsync'], noteOnDurability).register(aboutSettings, {
     name: 'POSTHORN_DURABILITY',
@@ -213,6 +231,27 @@ export const settingsSchema = z.object({
     name: 'POSTHORN_TRUSTED_ACCOUNT',
     default: 'default',
     meaning: 'The account that the trusted listener sends as; its sending domains bind it too.',
+  }),
+  proxyNetworks: networks().register(aboutSettings, {
+    name: 'POSTHORN_PROXY_NETWORKS',
+    default: '',
+    defaultWords: 'none',
+    meaning:
+      'Load balancers that begin every SMTP connection with a PROXY protocol header (v1), which is believed from them and from nobody else. Networks as in `POSTHORN_TRUSTED_NETWORKS`.',
+  }),
+  secretKey: secretText(32).optional().register(aboutSettings, {
+    name: 'POSTHORN_SECRET_KEY',
+    defaultWords: 'none',
+    meaning:
+      'Encrypts the private DKIM keys in Redis (AES-256-GCM). 32 characters or more, such as `openssl rand -base64 32` gives; keep it, without it the keys are lost.',
+    secret: 'whole',
+  }),
+  provision: path().optional().register(aboutSettings, {
+    name: 'POSTHORN_PROVISION',
+    defaultWords: 'none',
+    meaning:
+      'A YAML file of accounts, their domains and their credentials (as hashes): applied at the start and whenever it changes, and no first account is made.',
+    isPath: true,
   }),
   logAddresses: choice(['full', 'domain', 'hash']).register(aboutSettings, {
     name: 'POSTHORN_LOG_ADDRESSES',

@@ -6,7 +6,7 @@ import { BullmqConsumer } from '../queue/bullmq-consumer.js';
 import { QueueKeeper } from '../queue/queue-keeper.js';
 import { ConnectionPool } from './connection-pool.js';
 import { DeliverTransaction, type DeliverParts } from './deliver-transaction.js';
-import { DnsResolver } from './dns-resolver.js';
+import { DnsResolver } from '../network/dns-resolver.js';
 import { openDestination, type Opening } from './open-session.js';
 import type { Destination } from './routing.js';
 

@@ -64,8 +64,7 @@ export function inputProblem(errors: readonly InputFault[]): Problem {
 }
 
 /** A refusal of the one way in, as HTTP says it. */
-export function problemOfRefusal({ cause, status, text }: Refusal): Problem {
-  const retryAfterS = RETRY_AFTER_S[cause];
+export function problemOfRefusal({ cause, status, text, retryAfterS = RETRY_AFTER_S[cause] }: Refusal): Problem {
   const headers = retryAfterS === undefined ? undefined : { 'Retry-After': String(retryAfterS) };
   return { code: cause, status, detail: text, ...(headers && { headers }) };
 }

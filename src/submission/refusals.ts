@@ -13,6 +13,8 @@ export interface Refusal {
   /** HTTP status of the same refusal. */
   readonly status: number;
   readonly text: string;
+  /** Seconds after which the same would be taken. */
+  readonly retryAfterS?: number;
 }
 
 interface Row {
@@ -91,6 +93,82 @@ const ROWS = {
     status: 503,
     text: 'Too many bytes are being received at once, try again in a moment',
   },
+  too_many_connections: {
+    code: 421,
+    enhanced: '4.7.0',
+    status: 429,
+    text: 'Too many connections from {}: send several messages over one, or try again in a moment',
+  },
+  too_many_failed_logins: {
+    code: 421,
+    enhanced: '4.7.0',
+    status: 429,
+    text: 'Too many failed logins: correct the user and password, and try again in {}',
+  },
+  too_slow: { code: 421, enhanced: '4.4.2', status: 408, text: 'This session takes too long: {}' },
+  command_too_long: { code: 500, enhanced: '5.5.2', status: 400, text: 'The command line is longer than {} octets' },
+  command_not_ascii: {
+    code: 500,
+    enhanced: '5.5.2',
+    status: 400,
+    text: 'The command holds octets that may not stand in one: use ASCII, or UTF-8 in addresses after SMTPUTF8',
+  },
+  too_many_errors: { code: 421, enhanced: '4.7.0', status: 400, text: 'Too many wrong commands in this session' },
+  pipelined_before_tls: {
+    code: 421,
+    enhanced: '4.5.0',
+    status: 400,
+    text: 'Send nothing after STARTTLS before TLS is established',
+  },
+  smtputf8_required: {
+    code: 553,
+    enhanced: '5.6.7',
+    status: 422,
+    text: '{} is not ASCII: say SMTPUTF8 with MAIL FROM',
+  },
+  credential_revoked: {
+    code: 530,
+    enhanced: '5.7.0',
+    status: 401,
+    text: 'This credential was revoked or has expired: log in with another',
+  },
+  account_suspended: {
+    code: 451,
+    enhanced: '4.7.1',
+    status: 403,
+    text: 'This account is suspended: {}',
+  },
+  over_limit: {
+    code: 451,
+    enhanced: '4.7.1',
+    status: 429,
+    text: 'The limit of {} is reached',
+  },
+  account_recipients: {
+    code: 452,
+    enhanced: '4.5.3',
+    status: 422,
+    text: 'Too many recipients: this account may have {} per message',
+  },
+  account_message_too_large: {
+    code: 552,
+    enhanced: '5.3.4',
+    status: 413,
+    text: 'The message is larger than this account may send, {} bytes',
+  },
+  bad_option: { code: 550, enhanced: '5.6.0', status: 422, text: 'The header X-Posthorn-{}' },
+  idempotency_mismatch: {
+    code: 554,
+    enhanced: '5.5.0',
+    status: 409,
+    text: 'This idempotency key was used for another message in the last 24 hours: take a new key for a new message',
+  },
+  idempotency_in_flight: {
+    code: 451,
+    enhanced: '4.5.0',
+    status: 409,
+    text: 'A message with this idempotency key is being accepted at this moment: try again in a moment',
+  },
   shutting_down: {
     code: 421,
     enhanced: '4.3.2',
@@ -108,9 +186,10 @@ const ROWS = {
 export type RefusalCause = keyof typeof ROWS;
 
 /** The row `cause`, with `detail` in its text. */
-export function refusal(cause: RefusalCause, detail: string | number = ''): Refusal {
+export function refusal(cause: RefusalCause, detail: string | number = '', retryAfterS?: number): Refusal {
   const row: Row = ROWS[cause];
-  return { cause, ...row, text: row.text.replace('{}', String(detail)) };
+  const text = row.text.replace('{}', () => String(detail));
+  return { cause, ...row, text, ...(retryAfterS !== undefined && { retryAfterS }) };
 }
 
 /** The refusal as an SMTP door says it. */

@@ -28,6 +28,29 @@ export class Metrics {
   /** `outcome`: accepted, refused, error. */
   readonly authAttempts = this.counter('posthorn_auth_attempts_total', 'Attempts to authenticate', ['door', 'outcome']);
 
+  /** `reason`: network (POSTHORN_CONNECTIONS_PER_NETWORK), process (all that a door holds). */
+  readonly connectionsRefused = this.counter('posthorn_connections_refused_total', 'SMTP connections refused', [
+    'reason',
+  ]);
+
+  /** `decision`: refused, held. `window`: second, hour, day, month. */
+  readonly limitDecisions = this.counter(
+    'posthorn_limit_decisions_total',
+    'Messages over a limit of their account or credential',
+    ['decision', 'window'],
+  );
+
+  /** `kind`: volume_jump, unknown_rate. */
+  readonly accountAlerts = this.counter('posthorn_account_alerts_total', 'Accounts whose mail looked abused', ['kind']);
+
+  /** `state`: what the check made of the domain. */
+  readonly domainChecks = this.counter('posthorn_domain_checks_total', 'Checks of sending domains in DNS', ['state']);
+
+  /** `outcome`: changed, unchanged, failed. */
+  readonly provisioning = this.counter('posthorn_provisioning_total', 'Applications of the file POSTHORN_PROVISION', [
+    'outcome',
+  ]);
+
   /** `outcome`: delivered, deferred, bounced, unknown; counted per recipient. */
   readonly deliveryAttempts = this.counter(
     'posthorn_delivery_attempts_total',

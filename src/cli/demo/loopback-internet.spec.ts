@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { promises } from 'node:dns';
-import { DnsResolver } from '../../delivery/dns-resolver.js';
+import { DnsResolver } from '../../network/dns-resolver.js';
 import { openDestination } from '../../delivery/open-session.js';
 import { startLoopbackInternet, type LoopbackInternet } from './loopback-internet.js';
 

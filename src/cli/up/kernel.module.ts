@@ -4,10 +4,12 @@
  */
 import { Module, type DynamicModule, type FactoryProvider, type ValueProvider } from '@nestjs/common';
 import { Redis } from 'ioredis';
+import { Accounts } from '../../accounts/accounts.js';
 import { Credentials } from '../../accounts/credentials.js';
 import { DkimKeys } from '../../accounts/dkim-keys.js';
 import { SendingDomains } from '../../accounts/sending-domains.js';
 import { Settings } from '../../config/settings.js';
+import { AccountLog } from '../../events/account-log.js';
 import { Clock, SystemClock } from '../../mail/clock.js';
 import { BullmqLanes } from '../../queue/bullmq-lanes.js';
 import { RedisSpool } from '../../queue/redis-spool.js';
@@ -36,6 +38,12 @@ export class KernelModule {
       { provide: Clock, useValue: new SystemClock() },
       { provide: Metrics, useFactory: () => startMetrics() },
       { provide: Redis, useFactory: () => connect(redisUrl, redisPurpose, log) },
+      {
+        provide: Accounts,
+        inject: [Redis, Clock],
+        useFactory: (redis: Redis, clock: Clock) => new Accounts(redis, clock),
+      },
+      { provide: AccountLog, inject: [Redis], useFactory: (redis: Redis) => new AccountLog(redis) },
       { provide: Credentials, inject: [Redis], useFactory: (redis: Redis) => new Credentials(redis) },
       {
         provide: SendingDomains,

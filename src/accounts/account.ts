@@ -1,0 +1,65 @@
+/** An account: whose mail it is. Its credentials and sending domains are kept beside it. */
+
+/** Messages in a window of time; a window that is absent is not limited. */
+export interface MessageLimits {
+  readonly perSecond?: number;
+  readonly perHour?: number;
+  readonly perDay?: number;
+  /** Of the calendar month, UTC. */
+  readonly perMonth?: number;
+}
+
+export interface AccountLimits {
+  /** Of the streams `default` and `bulk`. */
+  readonly messages?: MessageLimits;
+  /** Of the stream `critical`, counted apart so that bulk cannot starve it; as `messages` where it is absent. */
+  readonly criticalMessages?: MessageLimits;
+  readonly recipientsPerMessage?: number;
+  readonly messageBytes?: number;
+}
+
+/** What becomes of a message that is over a limit of time: asked to come back, or kept until the window allows it. */
+export const ON_LIMIT = ['refuse', 'hold'] as const;
+export type OnLimit = (typeof ON_LIMIT)[number];
+
+/** When the mail of an account looks as if somebody else sent it. */
+export interface AbuseWatch {
+  /** Messages of this hour against the busiest hour of the last seven days. */
+  readonly volumeFactor: number;
+  /** Share of recipients whose servers say that they do not exist, of those settled in this hour: 0 to 1. */
+  readonly unknownRate: number;
+  readonly action: 'alert' | 'suspend';
+}
+
+export const DEFAULT_WATCH: AbuseWatch = { volumeFactor: 10, unknownRate: 0.2, action: 'alert' };
+
+export interface Account {
+  readonly name: string;
+  /** A suspended account's submissions are refused for the time being, and its queued mail waits. */
+  readonly state: 'active' | 'suspended';
+  readonly suspendedBecause?: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  readonly limits: AccountLimits;
+  readonly onLimit: OnLimit;
+  readonly watch: AbuseWatch;
+  /** It stands in POSTHORN_PROVISION, and goes when it no longer does. */
+  readonly provisioned?: true;
+}
+
+/** What of an account may be changed. */
+export type AccountChange = Partial<
+  Pick<Account, 'state' | 'suspendedBecause' | 'limits' | 'onLimit' | 'watch' | 'provisioned'>
+>;
+
+export function newAccount(name: string, nowMs: number, settings: AccountChange = {}): Account {
+  return {
+    name,
+    state: 'active',
+    createdAt: nowMs,
+    limits: {},
+    onLimit: 'refuse',
+    watch: DEFAULT_WATCH,
+    ...settings,
+  };
+}
