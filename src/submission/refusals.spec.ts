@@ -1,4 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { refusalsPage } from './refusals-page.js';
 import { allRefusals, refusal, smtpReply } from './refusals.js';
 
 describe('the table of refusals', () => {
@@ -10,6 +13,12 @@ describe('the table of refusals', () => {
     expect(row.text).toMatch(/^[\x20-\x7e]+$/);
     // A fault of ours is temporary at both doors.
     if (row.status === 503) expect(row.code).toBeLessThan(500);
+  });
+
+  it('is on its page as it is today', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/refusals.md'), 'utf8');
+    // Else: npm run docs.
+    expect(page).toBe(refusalsPage());
   });
 
   it('puts the detail into the text', () => {

@@ -1,0 +1,24 @@
+/** The page of all refusals for people: docs/refusals.md. */
+import { allRefusals } from './refusals.js';
+
+const HEAD = `# What the relay says when it does not take a message
+
+Every refusal at the doors, from one table (\`src/submission/refusals.ts\`); \`npm run docs\` writes this page. SMTP sends the code, the
+enhanced status code and the text; HTTP the status and \`application/problem+json\` with the cause as \`code\`. The metric
+\`posthorn_submissions_rejected_total\` counts them with the cause as \`reason\`. \`...\` stands for what the case fills in.
+
+A 4xx of SMTP, and 429 and 503 of HTTP, pass: the client keeps the message and comes back, after \`Retry-After\` where HTTP names it. Limits are
+never a 5xx of SMTP. All else must be put right first.
+
+<!-- prettier-ignore-start -->
+| cause | SMTP | HTTP | what the client reads |
+| --- | --- | --- | --- |
+`;
+
+export function refusalsPage(): string {
+  const rows = allRefusals().map(
+    ({ cause, code, enhanced, status, text }) =>
+      `| \`${cause}\` | ${code} ${enhanced} | ${status} | ${text.replaceAll('|', '\\|')} |\n`,
+  );
+  return `${HEAD}${rows.join('')}<!-- prettier-ignore-end -->\n`;
+}
