@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { FUZZ_RUNS } from '../../test/fuzz-runs.js';
 import { domainOf, formatAddress, normalizeDomain, parseAddress } from './address.js';
 
 describe('an address', () => {
@@ -48,6 +49,7 @@ describe('an address', () => {
         expect(parseAddress(written)).toEqual(address);
         expect(domainOf(written)).toBe(address.domain);
       }),
+      { numRuns: FUZZ_RUNS },
     );
   });
 });

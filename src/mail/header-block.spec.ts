@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { FUZZ_RUNS } from '../../test/fuzz-runs.js';
 import { fieldValue, parseHeaderBlock, withoutFields } from './header-block.js';
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
@@ -49,6 +50,7 @@ describe('a header block', () => {
         }
         expect(position).toBe(end);
       }),
+      { numRuns: FUZZ_RUNS },
     );
   });
 });

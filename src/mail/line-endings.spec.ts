@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { FUZZ_RUNS } from '../../test/fuzz-runs.js';
 import { hasNul, withCrlf } from './line-endings.js';
 
 describe('line endings', () => {
@@ -30,6 +31,7 @@ describe('line endings', () => {
             .replace(/[\r\n]/g, ''),
         );
       }),
+      { numRuns: FUZZ_RUNS },
     );
   });
 

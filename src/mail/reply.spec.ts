@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { FUZZ_RUNS } from '../../test/fuzz-runs.js';
 import { outcomeOfReply } from './outcome.js';
 import { formatReply, parseReply, requestedWaitMs } from './reply.js';
 
@@ -37,6 +38,7 @@ describe('a reply', () => {
 
         expect(reply?.text).not.toMatch(/[\x00-\x1f\x7f]/);
       }),
+      { numRuns: FUZZ_RUNS },
     );
   });
 
