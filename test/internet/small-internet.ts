@@ -65,6 +65,7 @@ export class SmallInternet {
     const retention = { eventRetentionMs: 600_000, bodyRetentionMs: 0, historyMax: 1000, bodyBytesMax: 1e8 };
     const log = Log.open({ level: 'error', addresses: 'full', process: 'test' });
     const spool = new RedisSpool(redis, lanes, retention, new Metrics(), log);
+    await new SendingDomains(redis, new MovableClock()).addVerified('test', 'sender.example');
     return new SmallInternet(await startDns(), await findCommonPort(HOSTS), directory, embedded, redis, lanes, spool);
   }
 
