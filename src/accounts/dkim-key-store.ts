@@ -167,10 +167,8 @@ export class DkimKeyStore {
 
   private async peek(place: KeyPlace): Promise<KeyList> {
     const [hash, oldKey] = redisKeysOf(place);
-    const replies = (await this.redis.multi().hgetall(hash).get(oldKey).exec()) ?? [];
-    const failure = replies.find(([error]) => error !== null)?.[0];
-    if (failure) throw failure;
-    const [fields, oldReply] = replies.map(([, reply]) => reply) as [Record<string, string>, string | null];
+    // In this order, so that a key on its way from one to the other is not missed; a full Redis takes no MULTI.
+    const [oldReply, fields] = await Promise.all([this.redis.get(oldKey), this.redis.hgetall(hash)]);
     const keys = Object.entries(fields)
       .filter(([selector]) => selector !== REMOVED)
       .map(([selector, value]): StoredKey => ({ selector, ...(JSON.parse(value) as Omit<StoredKey, 'selector'>) }));
