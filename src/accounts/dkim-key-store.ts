@@ -171,7 +171,7 @@ export class DkimKeyStore {
     const [oldReply, fields] = await Promise.all([this.redis.get(oldKey), this.redis.hgetall(hash)]);
     const keys = Object.entries(fields)
       .filter(([selector]) => selector !== REMOVED)
-      .map(([selector, value]): StoredKey => ({ selector, ...(JSON.parse(value) as Omit<StoredKey, 'selector'>) }));
+      .map(([selector, value]): StoredKey => ({ ...(JSON.parse(value) as StoredKey), selector }));
     const oldText = keys.length === 0 ? (oldReply ?? '') : '';
     return { keys, removed: REMOVED in fields, fields, oldText };
   }

@@ -79,6 +79,7 @@ describe('routes', () => {
     ['a b=mx', /must begin with a pattern/],
     ['[192.0.2.1]=mx', /must begin with a pattern/],
     ['*=ftp://relay', /must go to mx, smtp:/],
+    ['*=', /must go to mx, smtp:/],
     ['*=relay', /must go to mx, smtp:/],
     ['*=smtp://', /must go to mx, smtp:/],
     ['*=smtp://::1', /brackets/],

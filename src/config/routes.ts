@@ -91,8 +91,8 @@ function readPattern(text: string): string | undefined {
 function readTarget(text: string): Read<MxTarget | SmarthostTarget> {
   // A ? before an @ belongs to a password.
   const question = text.search(/\?[^@?]*$/);
-  const manner = readManner(question < 0 ? '' : text.slice(question + 1));
-  if (question === text.length - 1 || manner === undefined) {
+  const manner = readManner(question < 0 ? [] : text.slice(question + 1).split('&'));
+  if (manner === undefined) {
     const tls = 'must end in ?tls=none, ?tls=opportunistic or ?tls=require, in ?dkim=rsa,';
     return fault(`${tls} in both with & between them, or in no ? at all`);
   }
@@ -101,14 +101,13 @@ function readTarget(text: string): Read<MxTarget | SmarthostTarget> {
   return readSmarthost(place, manner);
 }
 
-/** `tls=require&dkim=rsa`: each once at most, in any order. */
-function readManner(query: string): Manner | undefined {
-  const words = query === '' ? [] : query.toLowerCase().split('&');
+/** `tls=require` and `dkim=rsa`, in any order, each once at most. */
+function readManner(given: readonly string[]): Manner | undefined {
+  const words = given.map((word) => word.toLowerCase());
   const tls = TLS_MODES.find((mode) => words.includes(`tls=${mode}`));
   const dkim = words.includes('dkim=rsa') ? 'rsa' : undefined;
   const understood = Number(tls !== undefined) + Number(dkim !== undefined);
-  if (understood !== words.length) return undefined;
-  return { tls: tls ?? 'opportunistic', ...(dkim && { dkim }) };
+  return understood === words.length ? { tls: tls ?? 'opportunistic', ...(dkim && { dkim }) } : undefined;
 }
 
 function readSmarthost(text: string, manner: Manner): Read<SmarthostTarget> {

@@ -133,7 +133,10 @@ describeCorpus(`the corpus of real mail${missing.length === 0 ? '' : ` (missing:
     const forged = messages.map((message) =>
       Buffer.concat([Buffer.from('From: ceo@example.com\r\n'), received(message)]),
     );
-    const signatures = (await verify([...tampered, ...forged])).flatMap((verdict) => verdict.signatures);
+    const verdicts = await verify([...tampered, ...forged]);
+    const signatures = verdicts
+      .flatMap((verdict) => verdict.signatures)
+      .filter(({ domain }) => domain === 'example.org');
     expect(signatures).toHaveLength(4 * MESSAGES);
     expect(signatures.filter(({ verified }) => verified)).toEqual([]);
   });

@@ -39,10 +39,11 @@ function canImport(module: string): boolean {
   }
 }
 
-/** Whether a message has both signatures, RSA first, of `domain`, and all of them hold. */
+/** Whether `domain` signed with both algorithms, RSA first, and both signatures hold; others may have signed below. */
 export function bothVerified({ signatures }: DkimVerdict, domain: string): boolean {
-  const algorithms = signatures.filter((each) => each.verified && each.domain === domain).map((each) => each.algorithm);
-  return algorithms.join() === 'rsa-sha256,ed25519-sha256' && signatures.length === 2;
+  const own = signatures.filter((signature) => signature.domain === domain);
+  const isBoth = own.map(({ algorithm }) => algorithm).join() === 'rsa-sha256,ed25519-sha256';
+  return isBoth && own.every(({ verified }) => verified);
 }
 
 /** A verdict on each message, in their order. `records` are TXT records by their names: nothing else is in this DNS. */

@@ -138,7 +138,7 @@ describe('POSTHORN_SECRET_KEY', () => {
   it('that is not the one of the keys in Redis is refused, and nothing is lost', async () => {
     const posthorn = await RunningPosthorn.start(secret, dataDir);
     const before = (await posthorn.api('GET', '/v1/domains/example.org')).json.records;
-    await posthorn.stop();
+    await posthorn.terminate();
     for (const [settings, found] of [
       [{}, 'is missing'],
       [{ POSTHORN_SECRET_KEY: 'incorrect horse battery staple, 34 characters' }, 'is another one'],
