@@ -70,11 +70,11 @@ export function maySendAs(domains: readonly SendingDomain[], domain: string): bo
 }
 
 /**
- * The domain whose key signs: the From domain where the account has it, else the account's first; undefined where it
- * has none but `*`, so that the From domain's own key is used.
+ * The domain whose keys sign: the From domain where the account has it, else the account's first, else with `*` the From domain
+ * all the same. Empty where the account may send as none: what it queued before leaves unsigned.
  */
 export function signingDomain(domains: readonly SendingDomain[], fromDomain: string): string {
   const own = domains.filter(({ name, state }) => state === 'verified' && name !== ANY_DOMAIN);
   if (own.some(({ name }) => name === fromDomain)) return fromDomain;
-  return own[0]?.name ?? fromDomain;
+  return own[0]?.name ?? (maySendAs(domains, fromDomain) ? fromDomain : '');
 }

@@ -131,12 +131,18 @@ describe('./posthorn domain', () => {
     const added = await run(domainCommand, ['add', 'shop.example', '--assume-verified']);
     expect(added.code).toBe(0);
     expect(added.out).toMatch(
-      /^shop\.example {2}verified \(by the operator\)\n\nPublish in DNS:\n\n {2}ph\d+\._domainkey\.shop\.example\. TXT "v=DKIM1; k=rsa; p=[^"]{200,255}" "[^"]+"\n$/,
+      /^shop\.example {2}verified \(by the operator\)\n\nPublish in DNS:\n\n {2}ph\d+\._domainkey\.shop\.example\. TXT "v=DKIM1; k=rsa; p=[^"]{200,255}" "[^"]+"\n {2}ph\d+e\._domainkey\.shop\.example\. TXT "v=DKIM1; k=ed25519; p=[^"]{44}"\n$/,
     );
     const list = await run(domainCommand, ['list']);
     expect(list.out).toContain('shop.example  verified');
     const shown = await run(domainCommand, ['show', 'shop.example', '--json']);
-    expect(JSON.parse(shown.out)).toMatchObject({ name: 'shop.example', records: [{ purpose: 'dkim', type: 'TXT' }] });
+    expect(JSON.parse(shown.out)).toMatchObject({
+      name: 'shop.example',
+      records: [
+        { purpose: 'dkim', type: 'TXT' },
+        { purpose: 'dkim', type: 'TXT' },
+      ],
+    });
     expect(await run(domainCommand, ['remove', 'shop.example'])).toEqual({ code: 0, out: '', err: '' });
     const gone = await run(domainCommand, ['show', 'shop.example']);
     expect(gone).toEqual({ code: 1, out: '', err: 'posthorn domain: 404: This account has no such domain\n' });

@@ -34,6 +34,10 @@ describe('a value that is shown', () => {
     ['*.corp=smtps://u:sec,ret@relay:465,*=mx', '*.corp=smtps://***@relay:465,*=mx'],
     ['*=u:secret@relay', '*=***@relay'],
     ['*=mx?tls=maybe', '*=mx?tls=maybe'],
+    ['*=mx?TLS=maybe&dkim=rsa', '*=mx?TLS=maybe&dkim=rsa'],
+    ['a=mx?dkim=dsa , *=mx?dkim=rsa&tls=none', 'a=mx?dkim=dsa , *=mx?dkim=rsa&tls=none'],
+    ['*=mx?tls=none&password=secret', '*=mx?***'],
+    ['a=mx?tls=none,*=mx?password=secret', 'a=mx?tls=none,*=mx?***'],
   ])('hides the login in %s', (value, shown) => {
     expect(shownValue(value, 'in urls')).toBe(shown);
   });

@@ -15,6 +15,8 @@ export interface Fault {
 const HIDDEN = '***';
 /** Longer texts are cut: the name says which it is. */
 const VALUE_CHARACTERS_MAX = 200;
+/** All from a ? that is not followed by what a route says, up to the end of the route. */
+const FOREIGN_QUERY = /\?(?!(?:tls|dkim)=\w*(?:&(?:tls|dkim)=\w*)*\s*(?:,|$))[^]*$/i;
 const UNPRINTABLE = /[\x00-\x1f\x7f-\x9f\u2028\u2029]/g;
 
 /** The text for a person who has to correct them, several lines; `warnings` may be the cause of a fault, such as a misspelt name. */
@@ -48,5 +50,5 @@ export function withoutPasswords(text: string, secret?: AboutSetting['secret']):
   const hasLogin = end >= 0 && (secret === 'in urls' || text.includes('://'));
   const plain = hasLogin ? `${text.slice(0, start)}${HIDDEN}${text.slice(end)}` : text;
   // Redis clients know URLs with `?password=`; we do not, and so it stands here as a fault.
-  return secret === 'in urls' ? plain.replace(/\?(?!tls=)[^]*$/, `?${HIDDEN}`) : plain;
+  return secret === 'in urls' ? plain.replace(FOREIGN_QUERY, `?${HIDDEN}`) : plain;
 }

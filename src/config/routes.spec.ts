@@ -36,6 +36,12 @@ describe('routes', () => {
 
   it.each([
     ['*=mx?tls=require', { kind: 'mx', tls: 'require' }],
+    ['*=mx?dkim=rsa', { kind: 'mx', tls: 'opportunistic', dkim: 'rsa' }],
+    ['*=mx?DKIM=RSA&tls=none', { kind: 'mx', tls: 'none', dkim: 'rsa' }],
+    [
+      '*=smtp://relay?tls=require&dkim=rsa',
+      { kind: 'smarthost', host: 'relay', port: 25, secure: false, tls: 'require', dkim: 'rsa' },
+    ],
     [
       '*=smtp://[2001:DB8::1]',
       { kind: 'smarthost', host: '2001:db8::1', port: 25, secure: false, tls: 'opportunistic' },
@@ -73,6 +79,7 @@ describe('routes', () => {
     ['a b=mx', /must begin with a pattern/],
     ['[192.0.2.1]=mx', /must begin with a pattern/],
     ['*=ftp://relay', /must go to mx, smtp:/],
+    ['*=', /must go to mx, smtp:/],
     ['*=relay', /must go to mx, smtp:/],
     ['*=smtp://', /must go to mx, smtp:/],
     ['*=smtp://::1', /brackets/],
@@ -84,6 +91,12 @@ describe('routes', () => {
     ['*=smtp://user:100%@relay', /%25/],
     ['*=smtp://us%0aer:pass@relay', /control characters/],
     ['*=mx?tls=maybe', /\?tls=none, \?tls=opportunistic or \?tls=require/],
+    ['*=mx?', /in no \? at all/],
+    ['*=mx?dkim=both', /\?dkim=rsa/],
+    ['*=mx?tls=require&', /with & between them/],
+    ['*=mx?tls=require&tls=none', /with & between them/],
+    ['*=mx?dkim=rsa&dkim=rsa', /with & between them/],
+    ['*=smtps://relay?dkim=rsa&tls=none', /must not have \?tls=none/],
     ['*=smtps://relay?tls=none', /must not have \?tls=none/],
     ['a.example=mx', /add \*=mx at the end/],
     ['*=mx,a.example=mx', /must have its \* route last/],
@@ -112,7 +125,11 @@ describe('routes', () => {
     const label = fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/);
     const name = fc.array(label, { minLength: 1, maxLength: 4 }).map((labels) => labels.join('.'));
     const word = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
-    const mx = fc.record({ kind: fc.constant('mx' as const), tls: fc.constantFrom(...TLS_MODES) });
+    const dkim = fc.constant('rsa' as const);
+    const mx = fc.record(
+      { kind: fc.constant('mx' as const), tls: fc.constantFrom(...TLS_MODES), dkim },
+      { requiredKeys: ['kind', 'tls'] },
+    );
     const smarthost = fc.record(
       {
         kind: fc.constant('smarthost' as const),
@@ -121,6 +138,7 @@ describe('routes', () => {
         secure: fc.boolean(),
         auth: fc.record({ user: word, pass: word }),
         tls: fc.constantFrom('opportunistic' as const, 'require' as const),
+        dkim,
       },
       { requiredKeys: ['kind', 'host', 'port', 'secure', 'tls'] },
     );
@@ -148,6 +166,8 @@ describe('routes', () => {
       '/',
       '?',
       'tls=',
+      'dkim=rsa',
+      '&',
       '[',
       ']',
       ',',

@@ -10,12 +10,18 @@ export const TLS_MODES = ['none', 'opportunistic', 'require'] as const;
 /** Whether a delivery is encrypted: never, when the other side can, or always (else it is deferred). */
 export type TlsMode = (typeof TLS_MODES)[number];
 
-export interface MxTarget {
-  readonly kind: 'mx';
+/** How mail is handed over, wherever it goes: what follows the ? of a route. */
+interface Manner {
   readonly tls: TlsMode;
+  /** Only the RSA signatures; with both where it is absent. */
+  readonly dkim?: 'rsa';
 }
 
-export interface SmarthostTarget {
+export interface MxTarget extends Manner {
+  readonly kind: 'mx';
+}
+
+export interface SmarthostTarget extends Manner {
   readonly kind: 'smarthost';
   /** A domain name, or an IP address without brackets. */
   readonly host: string;
@@ -23,7 +29,6 @@ export interface SmarthostTarget {
   /** TLS from the first byte (`smtps`, RFC 8314 section 3). */
   readonly secure: boolean;
   readonly auth?: { readonly user: string; readonly pass: string };
-  readonly tls: TlsMode;
 }
 
 export interface Route {
@@ -65,7 +70,11 @@ export function readRoute(text: string): Read<Route> {
 
 /** The text that `readRoute` reads as this route, password included. */
 export function formatRoute({ pattern, target }: Route): string {
-  const query = target.tls === 'opportunistic' ? '' : `?tls=${target.tls}`;
+  const words = [
+    ...(target.tls === 'opportunistic' ? [] : [`tls=${target.tls}`]),
+    ...(target.dkim === undefined ? [] : [`dkim=${target.dkim}`]),
+  ];
+  const query = words.length === 0 ? '' : `?${words.join('&')}`;
   if (target.kind === 'mx') return `${pattern}=mx${query}`;
   const scheme = target.secure ? 'smtps' : 'smtp';
   const login = target.auth ? `${encodeURIComponent(target.auth.user)}:${encodeURIComponent(target.auth.pass)}@` : '';
@@ -82,18 +91,26 @@ function readPattern(text: string): string | undefined {
 function readTarget(text: string): Read<MxTarget | SmarthostTarget> {
   // A ? before an @ belongs to a password.
   const question = text.search(/\?[^@?]*$/);
-  const tls = question < 0 ? 'opportunistic' : readTls(text.slice(question + 1));
-  if (tls === undefined) return fault('must end in ?tls=none, ?tls=opportunistic or ?tls=require, or in no ? at all');
+  const manner = readManner(question < 0 ? [] : text.slice(question + 1).split('&'));
+  if (manner === undefined) {
+    const tls = 'must end in ?tls=none, ?tls=opportunistic or ?tls=require, in ?dkim=rsa,';
+    return fault(`${tls} in both with & between them, or in no ? at all`);
+  }
   const place = question < 0 ? text : text.slice(0, question);
-  if (place.toLowerCase() === 'mx') return ok({ kind: 'mx', tls });
-  return readSmarthost(place, tls);
+  if (place.toLowerCase() === 'mx') return ok({ kind: 'mx', ...manner });
+  return readSmarthost(place, manner);
 }
 
-function readTls(query: string): TlsMode | undefined {
-  return TLS_MODES.find((mode) => query.toLowerCase() === `tls=${mode}`);
+/** `tls=require` and `dkim=rsa`, in any order, each once at most. */
+function readManner(given: readonly string[]): Manner | undefined {
+  const words = given.map((word) => word.toLowerCase());
+  const tls = TLS_MODES.find((mode) => words.includes(`tls=${mode}`));
+  const dkim = words.includes('dkim=rsa') ? 'rsa' : undefined;
+  const understood = Number(tls !== undefined) + Number(dkim !== undefined);
+  return understood === words.length ? { tls: tls ?? 'opportunistic', ...(dkim && { dkim }) } : undefined;
 }
 
-function readSmarthost(text: string, tls: TlsMode): Read<SmarthostTarget> {
+function readSmarthost(text: string, manner: Manner): Read<SmarthostTarget> {
   // The last @ ends the login, so that a password may hold one.
   const match = /^(smtps?):\/\/(?:(.*)@)?([^@/]+)\/?$/i.exec(text);
   const place = readHostPort(match?.[3] ?? '');
@@ -103,16 +120,16 @@ function readSmarthost(text: string, tls: TlsMode): Read<SmarthostTarget> {
     );
   }
   const scheme = match[1]?.toLowerCase() === 'smtps' ? 'smtps' : 'smtp';
-  if (scheme === 'smtps' && tls === 'none') return fault('must not have ?tls=none with smtps://, which is TLS');
+  if (scheme === 'smtps' && manner.tls === 'none') return fault('must not have ?tls=none with smtps://, which is TLS');
   const target = { kind: 'smarthost', host: place.host, port: place.port ?? PORTS[scheme] } as const;
-  if (match[2] === undefined) return ok({ ...target, secure: scheme === 'smtps', tls });
+  if (match[2] === undefined) return ok({ ...target, secure: scheme === 'smtps', ...manner });
   const auth = readLogin(match[2]);
   if (auth === undefined) {
     return fault(
       'must have its login as USER:PASSWORD@, with % written as %25, a comma as %2C, and no control characters',
     );
   }
-  return ok({ ...target, secure: scheme === 'smtps', auth, tls });
+  return ok({ ...target, secure: scheme === 'smtps', auth, ...manner });
 }
 
 function readLogin(text: string): SmarthostTarget['auth'] {

@@ -116,7 +116,7 @@ export const settingsSchema = z.object({
     name: 'POSTHORN_ROUTES',
     default: '*=mx',
     meaning:
-      "Where mail goes, the first match wins: `example.net=smtp://127.0.0.1:2526,*.corp=smtps://user:pass@relay:465,*=mx`. A pattern is a domain, `*.` and a domain for its subdomains, or `*`, which must be there and last. A target is `mx` (the domain's own servers), `smtp://` (port 25) or `smtps://` (port 465); `?tls=none`, `?tls=opportunistic` (the default) or `?tls=require` after it says whether to encrypt. At most 1000 routes, because each message is compared with all of them.",
+      "Where mail goes, the first match wins: `example.net=smtp://127.0.0.1:2526,*.corp=smtps://user:pass@relay:465,*=mx`. A pattern is a domain, `*.` and a domain for its subdomains, or `*`, which must be there and last. A target is `mx` (the domain's own servers), `smtp://` (port 25) or `smtps://` (port 465); `?tls=none`, `?tls=opportunistic` (the default) or `?tls=require` after it says whether to encrypt, and `?dkim=rsa` (`?tls=require&dkim=rsa`) leaves out the Ed25519 signature for servers that stumble over it. At most 1000 routes, because each message is compared with all of them.",
     secret: 'in urls',
   }),
   dnsServers: dnsServers().register(aboutSettings, {

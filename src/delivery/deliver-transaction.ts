@@ -19,9 +19,9 @@ import type { Route } from '../config/routes.js';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { ConnectionPool } from './connection-pool.js';
-import { dkimSignature } from './dkim-signer.js';
+import { dkimSignatures } from './dkim-signer.js';
 import type { TransferResult } from './nodemailer-session.js';
-import { destinationOf } from './routing.js';
+import { destinationOf, type Destination } from './routing.js';
 
 /** A transaction whose destination is full comes back after about this long. */
 const CROWDED_MS = 2_000;
@@ -99,7 +99,7 @@ export class DeliverTransaction {
     let result: TransferResult;
     try {
       // Read and signed only now: a destination that cannot be reached costs neither.
-      const signed = await this.sign(claim);
+      const signed = await this.sign(claim, destination);
       const stopTimer = this.parts.metrics.attemptDuration.startTimer({ phase: 'transfer' });
       result = await session.transfer(message.reversePath, recipients, signed);
       stopTimer();
@@ -112,17 +112,18 @@ export class DeliverTransaction {
     return { outcomes: result.outcomes, mx: session.label, tls: session.secure };
   }
 
-  private async sign(claim: Claim): Promise<Buffer> {
+  private async sign(claim: Claim, { dkim }: Destination): Promise<Buffer> {
     const { message } = claim;
     const body = await this.parts.spool.body(claim);
     const { domains, dkimKeys, metrics, clock } = this.parts;
     const domain = signingDomain(await domains.recent(message.account), message.fromDomain);
     if (domain === '') return body;
-    const key = await dkimKeys.signingKey(message.account, domain);
-    const field = await dkimSignature(body, key, clock.now());
-    if (field === undefined) return body;
-    metrics.dkimSignatures.inc({ algorithm: 'rsa-sha256' });
-    return Buffer.concat([Buffer.from(field), body]);
+    const active = await dkimKeys.signingKeys(message.account, domain);
+    const keys = dkim === 'rsa' ? active.filter(({ algorithm }) => algorithm === 'rsa-sha256') : active;
+    const fields = await dkimSignatures(body, keys, clock.now());
+    if (fields === undefined) return body;
+    for (const { algorithm } of keys) metrics.dkimSignatures.inc({ algorithm });
+    return Buffer.concat([Buffer.from(fields), body]);
   }
 
   /** Groups the recipients by what happened to them, and writes it. */

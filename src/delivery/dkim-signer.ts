@@ -1,19 +1,19 @@
 /**
- * Signs a message for one domain: RFC 6376 with RSA-2048 and SHA-256 (RFC 8301), `relaxed` header and `simple` body.
+ * Signs a message for one domain with every key it is given: RFC 6376 with RSA and SHA-256 (RFC 8301), and with Ed25519
+ * (RFC 8463), `relaxed` header and `simple` body. A verifier that knows only one of them takes that one.
  * Our bytes leave exactly as they were signed, so the simple body hash is safe and costs a tenth of the relaxed one.
  *
- * mailauth's own front parses the PEM and signs on the event loop for every message; its parts are used with a cached
- * key, and the signature is made on the thread pool.
+ * mailauth's own front parses the PEM and signs on the event loop for every message; its parts are used with cached
+ * keys, what the signatures have in common is computed once, and they are made side by side on the thread pool.
  */
 import { createHash, sign } from 'node:crypto';
 import { promisify } from 'node:util';
-import { formatSignatureHeaderLine } from 'mailauth/lib/tools.js';
-import { generateCanonicalizedHeader, type SigningHeaderLines } from 'mailauth/lib/dkim/header/index.js';
+import { formatRelaxedLine, formatSignatureHeaderLine } from 'mailauth/lib/tools.js';
+import { generateCanonicalizedHeader } from 'mailauth/lib/dkim/header/index.js';
 import type { DkimKey } from '../accounts/dkim-keys.js';
-import { parseHeaderBlock } from '../mail/header-block.js';
+import { parseHeaderBlock, type HeaderField } from '../mail/header-block.js';
 
 const signOffLoop = promisify(sign);
-const ALGORITHM = 'rsa-sha256';
 const CANONICALIZATION = 'relaxed/simple';
 
 /** RFC 6376 section 5.4.1: what a reader sees or a reply depends on. */
@@ -24,41 +24,89 @@ const SIGNED: ReadonlySet<string> = new Set(
     'references list-id list-help list-unsubscribe list-unsubscribe-post list-subscribe list-post list-owner list-archive'
   ).split(' '),
 );
-/** RFC 6376 section 8.15: named once more than they occur, so that none can be added on the way. */
-const OVERSIGNED = ['From', 'Sender', 'Reply-To', 'Subject', 'Date', 'To', 'Cc', 'Message-ID'];
+/**
+ * RFC 6376 section 8.15: named once more than they occur, so that none can be added on the way. Besides what a reader sees,
+ * what says how the signed body is to be read: a second Content-Type, or a first one, makes another text of the same octets.
+ */
+const OVERSIGNED =
+  'From: Sender: Reply-To: Subject: Date: To: Cc: Message-ID: MIME-Version: Content-Type: Content-Transfer-Encoding';
 
-/** The DKIM-Signature field, ending in CRLF, to put on top of `message`; undefined where there is no From to sign. */
-export async function dkimSignature(message: Buffer, key: DkimKey, nowMs: number): Promise<string | undefined> {
+/** What all signatures of a message have in common. */
+interface Signed {
+  /** The names of the fields, as `h=` lists them. */
+  readonly names: string;
+  /** The fields themselves, as they are hashed. */
+  readonly canonicalFields: Buffer;
+  readonly bodyHash: string;
+  /** Seconds since the epoch. */
+  readonly timestamp: number;
+}
+
+/**
+ * A DKIM-Signature field for each key in their order, each ending in CRLF, to put on top of `message`; undefined where there is
+ * no key, or no From to sign.
+ */
+export async function dkimSignatures(
+  message: Buffer,
+  keys: readonly DkimKey[],
+  nowMs: number,
+): Promise<string | undefined> {
   const block = parseHeaderBlock(message);
-  const headers: SigningHeaderLines['headers'] = [];
-  // RFC 6376 section 5.4.2: of fields that repeat, the last is signed first.
-  for (const field of block.fields.toReversed()) {
-    if (!SIGNED.has(field.name)) continue;
-    const line = message.subarray(field.start, field.end - 2);
-    const casedKey = line.toString('latin1', 0, line.indexOf(':')).trim();
-    headers.push({ key: field.name, casedKey, line });
-  }
+  const fields = block.fields.filter(({ name }) => SIGNED.has(name));
   // RFC 6376 section 5.4: the From field must be signed.
-  if (!headers.some((header) => header.key === 'from')) return undefined;
-  const keys = [...headers.map((header) => header.casedKey), ...OVERSIGNED].join(': ');
+  if (keys.length === 0 || !fields.some(({ name }) => name === 'from')) return undefined;
+  // RFC 6376 section 5.4.2: of fields that repeat, the last is signed first.
+  const lines = fields.toReversed().map((field) => lineOf(message, field));
+  const signed: Signed = {
+    names: [...lines.map(nameOf), OVERSIGNED].join(': '),
+    canonicalFields: canonicalFields(lines),
+    bodyHash: simpleBodyHash(message.subarray(block.end + 2)),
+    timestamp: Math.floor(nowMs / 1000),
+  };
+  return (await Promise.all(keys.map((key) => signatureField(key, signed)))).join('');
+}
+
+async function signatureField(key: DkimKey, { names, canonicalFields, bodyHash, timestamp }: Signed): Promise<string> {
   const { canonicalizedHeader, dkimHeaderOpts } = generateCanonicalizedHeader(
     'DKIM',
-    { keys, headers },
+    { keys: names, headers: [] },
     {
       signingDomain: key.domain,
       selector: key.selector,
-      algorithm: ALGORITHM,
+      algorithm: key.algorithm,
       canonicalization: CANONICALIZATION,
-      bodyHash: simpleBodyHash(message.subarray(block.end + 2)),
-      timestamp: Math.floor(nowMs / 1000),
+      bodyHash,
+      timestamp,
     },
   );
-  const signature = await signOffLoop(ALGORITHM, canonicalizedHeader, key.privateKey);
-  return `${formatSignatureHeaderLine('DKIM', { ...dkimHeaderOpts, b: signature.toString('base64') }, true)}\r\n`;
+  const b = await signatureOver(Buffer.concat([canonicalFields, canonicalizedHeader]), key);
+  return `${formatSignatureHeaderLine('DKIM', { ...dkimHeaderOpts, b }, true)}\r\n`;
+}
+
+/** The `b=` of a signature: over the fields and its own field without it, in their canonical form. */
+export async function signatureOver(canonical: Buffer, { algorithm, privateKey }: DkimKey): Promise<string> {
+  const signature = await (algorithm === 'rsa-sha256'
+    ? signOffLoop(algorithm, canonical, privateKey)
+    : // RFC 8463 section 3: Ed25519 without a hash of its own, over the SHA-256.
+      signOffLoop(null, createHash('sha256').update(canonical).digest(), privateKey));
+  return signature.toString('base64');
+}
+
+/** RFC 6376 section 3.4.2. `lines` are fields without the CRLF at their end. */
+export function canonicalFields(lines: readonly Buffer[]): Buffer {
+  return Buffer.concat(lines.map((line) => formatRelaxedLine(line, '\r\n')));
+}
+
+function lineOf(message: Buffer, { start, end }: HeaderField): Buffer {
+  return message.subarray(start, end - 2);
+}
+
+function nameOf(line: Buffer): string {
+  return line.toString('latin1', 0, line.indexOf(':')).trim();
 }
 
 /** RFC 6376 section 3.4.3: empty lines at the end are one CRLF. */
-function simpleBodyHash(body: Buffer): string {
+export function simpleBodyHash(body: Buffer): string {
   let end = body.length;
   while (end >= 2 && body[end - 1] === 10 && body[end - 2] === 13) end -= 2;
   return createHash('sha256').update(body.subarray(0, end)).update('\r\n').digest('base64');

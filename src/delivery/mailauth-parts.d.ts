@@ -20,6 +20,7 @@ declare module 'mailauth/lib/dkim/header/index.js' {
 }
 
 declare module 'mailauth/lib/tools.js' {
+  export function formatRelaxedLine(line: Buffer, suffix: string): Buffer;
   export function formatSignatureHeaderLine(type: 'DKIM', values: Record<string, unknown>, folded: boolean): string;
 }
 

@@ -39,4 +39,13 @@ describe('the route of a domain', () => {
     ];
     expect(new Set(keys).size).toBe(4);
   });
+
+  it('says which signatures it wants, over the same connections', () => {
+    const destination = (target: Route['target']) => destinationOf([{ pattern: '*', target }], 'a.example');
+    for (const target of [mx, smarthost('one')]) {
+      const [plain, rsa] = [destination(target), destination({ ...target, dkim: 'rsa' })];
+      expect([plain.dkim, rsa.dkim]).toEqual([undefined, 'rsa']);
+      expect(rsa.key).toBe(plain.key);
+    }
+  });
 });

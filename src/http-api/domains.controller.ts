@@ -76,8 +76,8 @@ export class DomainsController {
   private async withRecords(account: string, domain: SendingDomain): Promise<DomainWithRecords> {
     // Of all domains together there is no key.
     if (domain.name === ANY_DOMAIN) return { ...viewDomain(domain), records: [] };
-    const dkim = await this.store.ask(() => this.dkimKeys.record(account, domain.name));
-    return { ...viewDomain(domain), records: [{ purpose: 'dkim', type: 'TXT', ...dkim }] };
+    const keys = await this.store.ask(() => this.dkimKeys.ensure(account, domain.name, 'active'));
+    return { ...viewDomain(domain), records: keys.map(({ record }) => ({ purpose: 'dkim', type: 'TXT', ...record })) };
   }
 }
 

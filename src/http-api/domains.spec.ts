@@ -22,7 +22,7 @@ describe('/v1/domains', () => {
     expect(answer.json).toEqual({ data: [domain], cursor: null });
   });
 
-  it('shows the DKIM record to publish, the same each time', async () => {
+  it('shows the DKIM records to publish, the same each time', async () => {
     const first = await api.request('GET', '/v1/domains/EXAMPLE.org');
     expect(first.json.records).toEqual([
       {
@@ -30,6 +30,12 @@ describe('/v1/domains', () => {
         type: 'TXT',
         name: expect.stringMatching(/^ph\d{8}\._domainkey\.example\.org$/),
         value: expect.stringMatching(/^v=DKIM1; k=rsa; p=[A-Za-z0-9+/]{300,}={0,2}$/),
+      },
+      {
+        purpose: 'dkim',
+        type: 'TXT',
+        name: expect.stringMatching(/^ph\d{8}e\._domainkey\.example\.org$/),
+        value: expect.stringMatching(/^v=DKIM1; k=ed25519; p=[A-Za-z0-9+/]{43}=$/),
       },
     ]);
     expect((await api.request('GET', '/v1/domains/example.org')).json).toEqual(first.json);

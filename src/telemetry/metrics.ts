@@ -105,6 +105,7 @@ export class Metrics {
     'policy',
   ]);
 
+  /** `algorithm`: rsa-sha256, ed25519-sha256. */
   readonly dkimSignatures = this.counter('posthorn_dkim_signatures_total', 'DKIM signatures made', ['algorithm']);
 
   readonly redisCommandDuration = this.histogram(

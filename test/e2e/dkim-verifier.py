@@ -1,8 +1,8 @@
 """Verifies DKIM signatures with dkimpy, an implementation that Posthorn has no line in common with.
 
 The first line on stdin is a JSON object of DNS names and their TXT records. Each line after it is a message, in base64;
-for each one line of JSON is written: {"verified", "domain", "selector", "reread", "why"}. Only the topmost signature is
-looked at.
+for each one line of JSON is written: {"signatures": [{"verified", "algorithm", "domain", "selector", "why"}], "reread"}, the
+topmost signature first.
 
 dkimpy gives up on a header with white space before a colon (RFC 5322 section 4.5) or with a line that is no field,
 before it looks at any signature. Such a header is then read for it, and "reread" is true: that white space goes, as it
@@ -30,20 +30,25 @@ def readable(message):
     return b"\r\n".join(field[1] + field[2] for field in fields if field) + end + body
 
 
-def judge(message):
-    verifier = dkim.DKIM()
-    reread = False
+def judge_one(message, index):
+    verifier = dkim.DKIM(message)
     try:
-        try:
-            verifier.set_message(message)
-        except dkim.MessageFormatError:
-            reread = True
-            verifier.set_message(readable(message))
-        verified, why = verifier.verify(idx=0, dnsfunc=look_up), ""
+        verified, why = verifier.verify(idx=index, dnsfunc=look_up), ""
     except (dkim.DKIMException, ValueError) as error:
         verified, why = False, str(error)
-    domain, selector = (bytes(name or b"").decode() for name in (verifier.domain, verifier.selector))
-    return {"verified": verified, "domain": domain, "selector": selector, "reread": reread, "why": why}
+    algorithm = verifier.signature_fields.get(b"a", b"")
+    names = ("algorithm", algorithm), ("domain", verifier.domain), ("selector", verifier.selector)
+    return {"verified": verified, "why": why, **{name: bytes(value or b"").decode() for name, value in names}}
+
+
+def judge(message):
+    try:
+        headers, reread = dkim.rfc822_parse(message)[0], False
+    except dkim.MessageFormatError:
+        message, reread = readable(message), True
+        headers = dkim.rfc822_parse(message)[0]
+    count = sum(name.lower() == b"dkim-signature" for name, _ in headers)
+    return {"signatures": [judge_one(message, index) for index in range(count)], "reread": reread}
 
 
 for line in sys.stdin:

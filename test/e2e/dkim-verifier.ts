@@ -8,24 +8,42 @@ import { join } from 'node:path';
 const PYTHON = '/usr/bin/python3';
 const PROGRAM = join(import.meta.dirname, 'dkim-verifier.py');
 
-export interface DkimVerdict {
+export interface SignatureVerdict {
   readonly verified: boolean;
+  readonly algorithm: string;
   readonly domain: string;
   readonly selector: string;
-  /** The verifier could not read the header as it stands: `dkim-verifier.py` says what was done. */
-  readonly reread: boolean;
   /** Why it could not be verified; empty where the signature is simply wrong. */
   readonly why: string;
 }
 
-/** Whether python3-dkim is installed here. */
-export function hasDkimVerifier(): boolean {
+export interface DkimVerdict {
+  /** The topmost first. */
+  readonly signatures: readonly SignatureVerdict[];
+  /** The verifier could not read the header as it stands: `dkim-verifier.py` says what was done. */
+  readonly reread: boolean;
+}
+
+/** What is missing of it here, for the name of a test that is skipped. Without python3-nacl it knows no Ed25519. */
+export function missingOfDkimVerifier(): string | undefined {
+  const modules = { 'python3-dkim': 'dkim', 'python3-nacl': 'nacl.signing' };
+  return Object.entries(modules).find(([, module]) => !canImport(module))?.[0];
+}
+
+function canImport(module: string): boolean {
   try {
-    execFileSync(PYTHON, ['-c', 'import dkim'], { stdio: 'ignore' });
+    execFileSync(PYTHON, ['-c', `import ${module}`], { stdio: 'ignore' });
     return true;
   } catch {
     return false;
   }
+}
+
+/** Whether `domain` signed with both algorithms, RSA first, and both signatures hold; others may have signed below. */
+export function bothVerified({ signatures }: DkimVerdict, domain: string): boolean {
+  const own = signatures.filter((signature) => signature.domain === domain);
+  const isBoth = own.map(({ algorithm }) => algorithm).join() === 'rsa-sha256,ed25519-sha256';
+  return isBoth && own.every(({ verified }) => verified);
 }
 
 /** A verdict on each message, in their order. `records` are TXT records by their names: nothing else is in this DNS. */

@@ -132,6 +132,30 @@ describe('a data directory', () => {
   });
 });
 
+describe('POSTHORN_SECRET_KEY', () => {
+  const secret = { POSTHORN_SECRET_KEY: 'correct horse battery staple, 32 characters' };
+
+  it('that is not the one of the keys in Redis is refused, and nothing is lost', async () => {
+    const posthorn = await RunningPosthorn.start(secret, dataDir);
+    const before = (await posthorn.api('GET', '/v1/domains/example.org')).json.records;
+    await posthorn.terminate();
+    for (const [settings, found] of [
+      [{}, 'is missing'],
+      [{ POSTHORN_SECRET_KEY: 'incorrect horse battery staple, 34 characters' }, 'is another one'],
+    ] as const) {
+      const failed = await startInVain(dataDir, settings);
+      expectRefused(failed, new RegExp(`^posthorn: POSTHORN_SECRET_KEY ${found}: .* set that one again$`));
+      expect(failed.output).not.toContain('battery');
+    }
+    const again = await RunningPosthorn.start(secret, dataDir);
+    try {
+      expect((await again.api('GET', '/v1/domains/example.org')).json.records).toEqual(before);
+    } finally {
+      await again.dispose();
+    }
+  });
+});
+
 describe('Redis', () => {
   let redis: OwnedRedis | undefined;
 

@@ -273,6 +273,38 @@ describe('TLS', () => {
   });
 });
 
+describe('signatures', () => {
+  it('are of both kinds, and counted, but only RSA where the route says so', async () => {
+    const mx = await internet.mx(0);
+    internet.domain('both.example', 0);
+    internet.domain('rsa.example', 0);
+    internet.deliver({ POSTHORN_ROUTES: 'rsa.example=mx?dkim=rsa,*=mx' });
+    for (const domain of ['both', 'rsa']) {
+      await internet.settled(await internet.send([`b@${domain}.example`]), 'delivered');
+    }
+    const algorithms = mx.received.map(({ data }) =>
+      data.toString().match(/(?<=^DKIM-Signature: v=1; a=)[a-z0-9-]+/gm),
+    );
+    expect(algorithms).toEqual([['rsa-sha256', 'ed25519-sha256'], ['rsa-sha256']]);
+    const { values } = await internet.metrics.dkimSignatures.get();
+    expect(values.map(({ labels, value }) => [labels.algorithm, value])).toEqual([
+      ['rsa-sha256', 2],
+      ['ed25519-sha256', 1],
+    ]);
+    expect(mx.connections).toBe(2);
+  });
+
+  it('are left away, and the mail is delivered, where the account has no domain any more', async () => {
+    const mx = await internet.mx(0);
+    internet.domain('dest.example', 0);
+    const id = await internet.send(['b@dest.example']);
+    await internet.removeSender();
+    internet.deliver();
+    await internet.settled(id, 'delivered');
+    expect(mx.received[0]?.data.toString()).toMatch(/^Subject: /);
+  });
+});
+
 describe('connections', () => {
   it('are reused, and closed after 20 messages', async () => {
     const mx = await internet.mx(0);

@@ -28,6 +28,8 @@ import { Log } from '../../src/telemetry/logger.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
 
 const HOSTS = ['127.0.0.2', '127.0.0.3', '127.0.0.4'] as const;
+const ACCOUNT = 'test';
+const SENDER = 'sender.example';
 const UNTIL_MS = 20_000;
 
 export class MovableClock extends Clock {
@@ -65,6 +67,7 @@ export class SmallInternet {
     const retention = { eventRetentionMs: 600_000, bodyRetentionMs: 0, historyMax: 1000, bodyBytesMax: 1e8 };
     const log = Log.open({ level: 'error', addresses: 'full', process: 'test' });
     const spool = new RedisSpool(redis, lanes, retention, new Metrics(), log);
+    await new SendingDomains(redis, new MovableClock()).addVerified(ACCOUNT, SENDER);
     return new SmallInternet(await startDns(), await findCommonPort(HOSTS), directory, embedded, redis, lanes, spool);
   }
 
@@ -121,24 +124,30 @@ export class SmallInternet {
   async send(recipients: readonly string[], stream: Stream = 'default', expiresInMs = 3_600_000): Promise<string> {
     const now = this.clock.now();
     const id = newMessageId(now, SHARD);
-    const body = Buffer.from(`Subject: ${id}\r\nFrom: a@sender.example\r\n\r\nHello\r\n`);
+    const body = Buffer.from(`Subject: ${id}\r\nFrom: a@${SENDER}\r\n\r\nHello\r\n`);
     await this.spool.accept(
       {
         id,
-        account: 'test',
+        account: ACCOUNT,
         door: 'http',
         stream,
         acceptedAt: now,
         expiresAt: now + expiresInMs,
-        reversePath: 'a@sender.example',
+        reversePath: `a@${SENDER}`,
         recipients,
         transactions: planTransactions(recipients),
-        fromDomain: 'sender.example',
+        fromDomain: SENDER,
         bodyBytes: body.length,
       },
       body,
     );
     return id;
+  }
+
+  /** Takes the sending domain away from the account, and its keys. */
+  async removeSender(): Promise<void> {
+    await new SendingDomains(this.redis, this.clock).remove(ACCOUNT, SENDER);
+    await new DkimKeys(this.redis, this.clock).remove(ACCOUNT, SENDER);
   }
 
   /** The history of `id`, as soon as it is as wanted; rejects with what it was in the end. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { generateKeyPairSync } from 'node:crypto';
-import { dkimSignature } from '../../delivery/dkim-signer.js';
+import { dkimSignatures } from '../../delivery/dkim-signer.js';
 import { verifyDkim } from './dkim-proof.js';
 import { startDns, type ScriptedDns } from './scripted-dns.js';
 
@@ -12,8 +12,8 @@ let signed: Buffer;
 
 beforeEach(async () => {
   dns = await startDns();
-  const key = { domain: 'shop.example', selector: 's1', privateKey };
-  const field = await dkimSignature(UNSIGNED, key, Date.now());
+  const key = { domain: 'shop.example', selector: 's1', algorithm: 'rsa-sha256', privateKey } as const;
+  const field = await dkimSignatures(UNSIGNED, [key], Date.now());
   signed = Buffer.concat([Buffer.from(field ?? ''), UNSIGNED]);
 });
 

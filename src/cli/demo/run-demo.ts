@@ -38,7 +38,7 @@ export async function runDemo(narration: Narration, cleanup: Cleanup): Promise<V
   const relayStartedAt = performance.now();
   const relay = await startDemoRelay({ dnsServer: internet.dns.server, mxPort: internet.mxPort }, cleanup);
   tellRelay(narration, relay, performance.now() - relayStartedAt);
-  await publishKey(narration, relay, internet);
+  await publishKeys(narration, relay, internet);
   return new Demo(narration, relay, internet).play();
 }
 
@@ -61,13 +61,15 @@ interface DomainAnswer {
 }
 
 /** As the owner of the domain would: the relay says what DNS must hold. */
-async function publishKey(narration: Narration, { api }: DemoRelay, { dns }: LoopbackInternet): Promise<void> {
+async function publishKeys(narration: Narration, { api }: DemoRelay, { dns }: LoopbackInternet): Promise<void> {
   const answer = await api.request<DomainAnswer>('GET', `/v1/domains/${SENDING_DOMAIN}`);
   if (answer.kind === 'failed') throw new Error(`the relay does not tell its DKIM record: ${answer.why}`);
-  const record = answer.body.records.find(({ purpose }) => purpose === 'dkim');
-  if (!record) throw new Error(`the relay has no DKIM record for ${SENDING_DOMAIN}`);
-  dns.set(record.name, 'TXT', [record.value]);
-  narration.fact('DKIM', `published ${record.name} TXT "${record.value.slice(0, RECORD_CHARACTERS_SHOWN)}..."`);
+  const records = answer.body.records.filter(({ purpose }) => purpose === 'dkim');
+  if (records.length === 0) throw new Error(`the relay has no DKIM record for ${SENDING_DOMAIN}`);
+  for (const { name, value } of records) {
+    dns.set(name, 'TXT', [value]);
+    narration.fact('DKIM', `published ${name} TXT "${value.slice(0, RECORD_CHARACTERS_SHOWN)}..."`);
+  }
 }
 
 class Demo {

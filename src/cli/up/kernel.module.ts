@@ -53,7 +53,7 @@ export class KernelModule {
       {
         provide: DkimKeys,
         inject: [Redis, Clock],
-        useFactory: (redis: Redis, clock: Clock) => new DkimKeys(redis, clock),
+        useFactory: (redis: Redis, clock: Clock) => new DkimKeys(redis, clock, settings.secretKey),
       },
       { provide: BullmqLanes, inject: [Redis], useFactory: (redis: Redis) => openLanes(redis, log) },
       {

@@ -4,6 +4,7 @@
  */
 import type { Redis } from 'ioredis';
 import { createFirstAccountOnce, type FirstCredentials } from '../../accounts/first-start.js';
+import { protectKeys } from '../../accounts/protect-keys.js';
 import type { Settings } from '../../config/settings.js';
 import { certificateFiles, readCertificate, type CertificateFiles } from '../../listeners/tls-certificate.js';
 import { connectRedis, disconnectRedis, untilReady } from '../../store/connect-redis.js';
@@ -83,6 +84,8 @@ async function prepare(
   releases.push(() => disconnectRedis(redis));
   const unfit = await redisFault(redis, settings);
   if (unfit) return unfit;
+  const protection = await protectKeys(redis, settings.secretKey);
+  if (protection.kind === 'fault') return protection;
   const first = await createFirstAccountOnce(redis, { dataDir, domain: firstDomain, hostname, nowMs: Date.now() });
   return { kind: 'ready', parts: { redis, redisUrl, embedded, certificate, first } };
 }

@@ -1,0 +1,59 @@
+/**
+ * At the start: whether POSTHORN_SECRET_KEY is the one that the private keys in Redis are encrypted with, and their encryption
+ * where they are in the clear. Changes nothing where the secret is wrong or missing.
+ */
+import type { Redis } from 'ioredis';
+import { ACCOUNTS_PREFIX } from '../store/keyspace.js';
+import { DkimKeyStore, DKIM_KEYS_PATTERN, keyPlaceOf, type KeyPlace } from './dkim-key-store.js';
+import { KeyEncryption } from './key-encryption.js';
+
+export type KeyProtection =
+  /** `clear`: there is no secret, and nothing is encrypted. */
+  { readonly kind: 'encrypted' | 'clear' } | { readonly kind: 'fault'; readonly fault: string };
+
+/** Hash: `check` is a known text, sealed, that the right secret opens; `done` says that no key is left in the clear. */
+const PROTECTION_KEY = `${ACCOUNTS_PREFIX}:key-protection`;
+const CHECKED_TEXT = 'posthorn';
+const CHECKED_PLACE = ['key-protection'];
+/** Keys that Redis looks at in one step: its other clients are served between two. */
+const SCAN_COUNT = 1_000;
+
+/** Looks through Redis only until all is encrypted, or where something is wrong. Of two starts at once both may do it. */
+export async function protectKeys(redis: Redis, secretKey: string | undefined): Promise<KeyProtection> {
+  const { check, done } = await redis.hgetall(PROTECTION_KEY);
+  if (secretKey === undefined && check === undefined) return { kind: 'clear' };
+  const encryption = secretKey === undefined ? undefined : new KeyEncryption(secretKey);
+  const store = new DkimKeyStore(redis, encryption);
+  const isRight = check !== undefined && encryption?.open(check, CHECKED_PLACE) === CHECKED_TEXT;
+  if (!isRight) {
+    for await (const place of placesOfKeys(redis)) {
+      if (await store.isSealedByAnother(place)) return fault(secretKey);
+    }
+    // What it was the check of is gone, if there ever was any: the secret may be another, or none.
+    if (check !== undefined) await redis.del(PROTECTION_KEY);
+    if (!encryption) return { kind: 'clear' };
+    const own = encryption.seal(CHECKED_TEXT, CHECKED_PLACE);
+    // Before the first key is sealed, so that no start without the secret goes on from there.
+    if ((await redis.hsetnx(PROTECTION_KEY, 'check', own)) === 0) return protectKeys(redis, secretKey);
+  }
+  if (!isRight || done === undefined) {
+    for await (const place of placesOfKeys(redis)) await store.move(place);
+    await redis.hset(PROTECTION_KEY, 'done', '1');
+  }
+  return { kind: 'encrypted' };
+}
+
+function fault(secretKey: string | undefined): KeyProtection {
+  const found = secretKey === undefined ? 'is missing' : 'is another one';
+  const text = `POSTHORN_SECRET_KEY ${found}: there are private DKIM keys in Redis that only the secret opens that was set when`;
+  return { kind: 'fault', fault: `${text} they were kept; set that one again` };
+}
+
+async function* placesOfKeys(redis: Redis): AsyncGenerator<KeyPlace> {
+  let cursor = '0';
+  do {
+    const [next, keys] = await redis.scan(cursor, 'MATCH', DKIM_KEYS_PATTERN, 'COUNT', SCAN_COUNT);
+    for (const place of keys.map(keyPlaceOf)) if (place) yield place;
+    cursor = next;
+  } while (cursor !== '0');
+}
