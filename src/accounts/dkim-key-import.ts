@@ -27,8 +27,8 @@ const verifyOffLoop = promisify(verify);
 /** @param domain lower-case A-labels */
 export async function readImportedKey(selector: string, domain: string, pem: string): Promise<ReadKey> {
   const name = selector.toLowerCase();
-  // RFC 6376 section 3.1: labels as a domain has them, and the whole name must fit into DNS.
-  const isName = /^[a-z0-9.-]+$/.test(name) && normalizeDomain(`${name}.domainkey.${domain}`) !== undefined;
+  // RFC 6376 section 3.1: labels as a domain has them, and the whole name must fit into DNS; x for the _ that no host has.
+  const isName = /^[a-z0-9.-]+$/.test(name) && normalizeDomain(`${name}.xdomainkey.${domain}`) !== undefined;
   if (!isName)
     return refused('the selector must be DNS labels, such as "mail" or "2026.mail": letters, digits and hyphens');
   const fault = pemFault(pem);

@@ -7,7 +7,7 @@ import { DKIM_ALGORITHMS, type DkimAlgorithm, type StoredKey } from './dkim-key.
 export type StoredKeys = readonly StoredKey[];
 
 /** A signature is looked up when the mail arrives, which may be days after it was made: queues give up after five or so. */
-export const RETIRING_MS = 7 * 24 * 3_600_000;
+const RETIRING_MS = 7 * 24 * 3_600_000;
 /** More than these are retired before their time: nobody rotates so often but by mistake. */
 const RETIRING_MAX = 20;
 /** The last ones, so that their selectors are not taken again while resolvers still know them. */
