@@ -4,6 +4,7 @@
  */
 import type { Redis } from 'ioredis';
 import { createFirstAccountOnce, type FirstCredentials } from '../../accounts/first-start.js';
+import { adoptOlderRecords } from '../../accounts/older-records.js';
 import type { Settings } from '../../config/settings.js';
 import { certificateFiles, readCertificate, type CertificateFiles } from '../../listeners/tls-certificate.js';
 import { connectRedis, disconnectRedis, untilReady } from '../../store/connect-redis.js';
@@ -11,6 +12,8 @@ import { claimDataDirectory } from '../../store/data-directory.js';
 import { checkDurability } from '../../store/durability-check.js';
 import { startEmbeddedRedis, type EmbeddedRedis, type EmbeddedRedisStart } from '../../store/embedded-redis.js';
 import type { Log } from '../../telemetry/logger.js';
+import type { Metrics } from '../../telemetry/metrics.js';
+import { Provisioning } from './provisioning.js';
 
 const REDIS_WITHIN_MS = 10_000;
 
@@ -19,6 +22,8 @@ export interface Foundation {
   readonly redisUrl: string;
   readonly embedded: EmbeddedRedis | undefined;
   readonly certificate: CertificateFiles;
+  /** Where POSTHORN_PROVISION is set: applied once, and to be watched. */
+  readonly provisioning: Provisioning | undefined;
   /** Only on the very first start. */
   readonly first: FirstCredentials | undefined;
   /** Ends Redis and gives the data directory back. */
@@ -35,14 +40,14 @@ export type Preparation = { readonly kind: 'prepared'; readonly foundation: Foun
 type Releases = (() => Promise<void> | void)[];
 
 /** Never rejects, and keeps hold of nothing where there is a fault. */
-export async function prepareService(settings: Settings, log: Log): Promise<Preparation> {
+export async function prepareService(settings: Settings, log: Log, metrics: Metrics): Promise<Preparation> {
   const releases: Releases = [];
   const release = async (): Promise<void> => {
     for (const step of releases.splice(0).reverse()) await step();
   };
   let preparation: StartFault | { readonly kind: 'ready'; readonly parts: Omit<Foundation, 'release'> };
   try {
-    preparation = await prepare(settings, log, releases);
+    preparation = await prepare(settings, { log, metrics }, releases);
   } catch (error) {
     const { name, message } = error as Error;
     // A Redis that is a replica, or gives this user too few rights; a full disk.
@@ -56,7 +61,7 @@ export async function prepareService(settings: Settings, log: Log): Promise<Prep
 
 async function prepare(
   settings: Settings,
-  log: Log,
+  telemetry: { readonly log: Log; readonly metrics: Metrics },
   releases: Releases,
 ): Promise<StartFault | { kind: 'ready'; parts: Omit<Foundation, 'release'> }> {
   const { dataDir, firstDomain, hostname } = settings;
@@ -73,7 +78,7 @@ async function prepare(
 
   let embedded: EmbeddedRedis | undefined;
   if (settings.redisUrl === undefined) {
-    const started = await startRedis(settings, log);
+    const started = await startRedis(settings, telemetry.log);
     if (started.kind !== 'running') return fault(started.why);
     embedded = started;
     releases.push(() => started.stop());
@@ -83,8 +88,24 @@ async function prepare(
   releases.push(() => disconnectRedis(redis));
   const unfit = await redisFault(redis, settings);
   if (unfit) return unfit;
+  await adoptOlderRecords(redis, Date.now());
+  const parts = { redis, redisUrl, embedded, certificate };
+  if (settings.provision !== undefined) {
+    const provisioning = new Provisioning(settings.provision, redis, telemetry);
+    const outcome = await provisioning.apply();
+    if (outcome.kind === 'faults') return provisionFault(outcome.faults);
+    releases.push(() => provisioning.stop());
+    return { kind: 'ready', parts: { ...parts, provisioning, first: undefined } };
+  }
   const first = await createFirstAccountOnce(redis, { dataDir, domain: firstDomain, hostname, nowMs: Date.now() });
-  return { kind: 'ready', parts: { redis, redisUrl, embedded, certificate, first } };
+  return { kind: 'ready', parts: { ...parts, provisioning: undefined, first } };
+}
+
+function provisionFault(faults: readonly string[]): StartFault {
+  const count = faults.length === 1 ? 'a fault' : `${faults.length} faults`;
+  return fault(
+    [`the file POSTHORN_PROVISION has ${count}, nothing was started`, ...faults.map((line) => `  ${line}`)].join('\n'),
+  );
 }
 
 function startRedis({ dataDir, durability }: Settings, log: Log): Promise<EmbeddedRedisStart> {

@@ -1,0 +1,65 @@
+/** A YAML text as data, with the line at which each of its parts stands. */
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+
+export interface YamlFault {
+  readonly line: number;
+  readonly message: string;
+}
+
+export type YamlReading =
+  | {
+      readonly kind: 'read';
+      readonly data: unknown;
+      /** The line of what `path` names; of the innermost part around it where it is not there. */
+      readonly lineOf: (path: readonly PropertyKey[]) => number;
+    }
+  | { readonly kind: 'faults'; readonly faults: readonly YamlFault[] };
+
+/** How often aliases may be followed in all: more is a text made to grow. */
+const ALIASES_MAX = 100;
+/** Faults that are gathered of one text. */
+const FAULTS_MAX = 100;
+
+export function readYaml(text: string): YamlReading {
+  const lines = new LineCounter();
+  try {
+    const document = parseDocument(text, { lineCounter: lines, logLevel: 'silent', version: '1.2' });
+    const problems = [...document.errors, ...document.warnings].slice(0, FAULTS_MAX);
+    if (problems.length > 0) {
+      const faults = problems.map(({ pos, message }) => ({
+        line: lines.linePos(pos[0]).line,
+        message: `is not valid YAML: ${message.split(/ at line \d|\n/)[0]}`,
+      }));
+      return { kind: 'faults', faults };
+    }
+    const data: unknown = document.toJS({ maxAliasCount: ALIASES_MAX });
+    return { kind: 'read', data, lineOf: (path) => lines.linePos(offsetOf(document, path)).line };
+  } catch (error) {
+    // What follows aliases without end, or is nested deeper than a stack.
+    const isTooDeep = error instanceof RangeError;
+    const message = isTooDeep ? 'is nested too deeply' : 'follows too many aliases, or one that is not there';
+    return { kind: 'faults', faults: [{ line: 1, message }] };
+  }
+}
+
+function offsetOf(document: Document, path: readonly PropertyKey[]): number {
+  let node: unknown = document.contents;
+  let offset = startOf(node) ?? 0;
+  for (const part of path) {
+    if (isAlias(node)) node = node.resolve(document);
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => String(isScalar(key) ? key.value : key) === String(part));
+      if (!pair) break;
+      offset = startOf(pair.key) ?? offset;
+      node = pair.value;
+    } else if (isSeq(node)) {
+      node = node.items[Number(part)];
+      offset = startOf(node) ?? offset;
+    } else break;
+  }
+  return offset;
+}
+
+function startOf(node: unknown): number | undefined {
+  return (node as Node | null | undefined)?.range?.[0];
+}
