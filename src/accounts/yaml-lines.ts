@@ -19,12 +19,15 @@ export type YamlReading =
 const ALIASES_MAX = 100;
 /** Faults that are gathered of one text. */
 const FAULTS_MAX = 100;
+const TOO_DEEP: YamlReading = { kind: 'faults', faults: [{ line: 1, message: 'is nested too deeply' }] };
 
 export function readYaml(text: string): YamlReading {
   const lines = new LineCounter();
   try {
-    const document = parseDocument(text, { lineCounter: lines, logLevel: 'silent', version: '1.2' });
+    const document = parseDocument(text, { lineCounter: lines, logLevel: 'error', version: '1.2' });
     const problems = [...document.errors, ...document.warnings].slice(0, FAULTS_MAX);
+    // It finds a stack that is full as often as it is deep.
+    if (problems.some(({ message }) => message.includes('call stack'))) return TOO_DEEP;
     if (problems.length > 0) {
       const faults = problems.map(({ pos, message }) => ({
         line: lines.linePos(pos[0]).line,
@@ -35,10 +38,8 @@ export function readYaml(text: string): YamlReading {
     const data: unknown = document.toJS({ maxAliasCount: ALIASES_MAX });
     return { kind: 'read', data, lineOf: (path) => lines.linePos(offsetOf(document, path)).line };
   } catch (error) {
-    // What follows aliases without end, or is nested deeper than a stack.
-    const isTooDeep = error instanceof RangeError;
-    const message = isTooDeep ? 'is nested too deeply' : 'follows too many aliases, or one that is not there';
-    return { kind: 'faults', faults: [{ line: 1, message }] };
+    if (error instanceof RangeError) return TOO_DEEP;
+    return { kind: 'faults', faults: [{ line: 1, message: 'follows too many aliases, or one that is not there' }] };
   }
 }
 
