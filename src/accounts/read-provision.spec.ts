@@ -130,9 +130,7 @@ webhooks: []
     const faults = faultsOf(
       `accounts:\n- name: a\n  domains:\n  - name: a.example\n    dkim:\n      selector: s\n      privateKeyFile: ${file}\n`,
     );
-    expect(faults).toEqual([
-      expect.stringContaining(`p.yaml:7: accounts.0.domains.0.dkim.privateKeyFile: ${why}`),
-    ]);
+    expect(faults).toEqual([expect.stringContaining(`p.yaml:7: accounts.0.domains.0.dkim.privateKeyFile: ${why}`)]);
   });
 
   it.each([
@@ -189,7 +187,11 @@ describe('whatever a provisioning file holds', () => {
       fc.dictionary(fc.oneof(word, fc.string()), tie('tree'), { maxKeys: 5 }),
     ),
   }));
-  const piece = fc.oneof(word, fc.constantFrom(...'\n :-[]{}&*!|>"\'#%@`,?\t\0\r~'), fc.constantFrom('  - ', ': ', '<<'));
+  const piece = fc.oneof(
+    word,
+    fc.constantFrom(...'\n :-[]{}&*!|>"\'#%@`,?\t\0\r~'),
+    fc.constantFrom('  - ', ': ', '<<'),
+  );
   const text = fc.oneof(
     tree.map((value) => stringify({ accounts: value })),
     tree.map((value) => stringify(value)),
