@@ -8,7 +8,7 @@ import { Accounts } from './accounts.js';
 import { applyProvision, type ImportKey, type ProvisionOutcome } from './apply-provision.js';
 import { Credentials } from './credentials.js';
 import { hashSecret } from './secrets.js';
-import { domainsKey, SendingDomains, type SendingDomain } from './sending-domains.js';
+import { domainsKey, SendingDomains } from './sending-domains.js';
 
 const SECRET = 's'.repeat(43);
 const OTHER_SECRET = 'o'.repeat(43);
@@ -148,7 +148,7 @@ describe('a provisioning file', () => {
   it('does not undo what DNS said of a domain since', async () => {
     const pending = { ...shop, domains: [{ name: 'shop.example' }] };
     await apply([pending]);
-    const known = (await domains.get('shop', 'shop.example')) as SendingDomain;
+    const known = await domains.get('shop', 'shop.example');
     const byDns = { ...known, state: 'verified', verifiedBy: 'dns' };
     await store.redis.hset(domainsKey('shop'), 'shop.example', JSON.stringify(byDns));
     expect(await apply([pending])).toEqual(applied(0));

@@ -21,11 +21,13 @@ export class LuaScript<Result> {
 
   async run(redis: Redis, keys: readonly string[], args: readonly ScriptArgument[]): Promise<Result> {
     this.checkKeys(keys);
+    // An array, because a call with 100,000 arguments is more than a stack takes.
+    const given = [keys.length, ...keys, ...args];
     try {
-      return (await redis.evalsha(this.sha, keys.length, ...keys, ...args)) as Result;
+      return (await redis.call('EVALSHA', [this.sha, ...given])) as Result;
     } catch (error) {
       if (!(error as Error).message.startsWith('NOSCRIPT')) throw error;
-      return (await redis.eval(this.text, keys.length, ...keys, ...args)) as Result;
+      return (await redis.call('EVAL', [this.text, ...given])) as Result;
     }
   }
 

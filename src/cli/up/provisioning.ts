@@ -1,5 +1,6 @@
 /** Keeps the accounts as the file POSTHORN_PROVISION wants them: at the start, and whenever the file changes. */
 import { stat } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { Redis } from 'ioredis';
 import { applyProvision, type ImportKey, type ProvisionOutcome } from '../../accounts/apply-provision.js';
 import type { Log } from '../../telemetry/logger.js';
@@ -9,8 +10,10 @@ import type { Metrics } from '../../telemetry/metrics.js';
 const LOOK_EVERY_MS = 2_000;
 
 export class Provisioning {
-  /** The file as it was when it was last applied, right or wrong. */
+  /** The file as it was when it was last applied. */
   private applied = '';
+  /** What was wrong then. */
+  private faults: readonly string[] = [];
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> = Promise.resolve();
 
@@ -28,7 +31,10 @@ export class Provisioning {
     // Before it is read: a change while it is being read is seen at the next look.
     const shape = await this.shape();
     const outcome = await applyProvision(this.redis, this.file, Date.now(), this.importKey);
-    this.applied = shape;
+    const faults = outcome.kind === 'faults' ? outcome.faults : [];
+    const isKnown = faults.length > 0 && shape === this.applied && isDeepStrictEqual(faults, this.faults);
+    [this.applied, this.faults] = [shape, faults];
+    if (isKnown) return outcome;
     if (outcome.kind === 'faults') {
       log.error('provision.failed', 'nothing was changed', { file: this.file, faults: outcome.faults });
       metrics.provisioning.inc({ outcome: 'failed' });
@@ -39,11 +45,12 @@ export class Provisioning {
     return outcome;
   }
 
-  /** Applies the file again whenever it changes; what is wrong with it is logged. */
+  /** Applies the file again whenever it changes; what is wrong with it is logged, once. */
   watch(): void {
     const look = async (): Promise<void> => {
       try {
-        if ((await this.shape()) !== this.applied) await this.apply();
+        // A fault may lie outside of the file: in a key's, or in what was made by hand and is taken away meanwhile.
+        if (this.faults.length > 0 || (await this.shape()) !== this.applied) await this.apply();
       } catch (error) {
         this.telemetry.log.warn('provision.delayed', { file: this.file, why: (error as Error).message });
       }
