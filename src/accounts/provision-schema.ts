@@ -83,7 +83,7 @@ const account = z.strictObject({
 });
 
 export const provisionSchema = z.strictObject(
-  { accounts: z.array(account).max(PROVISIONED_ACCOUNTS_MAX) },
+  { accounts: z.array(account, { error: 'must be a list of accounts' }).max(PROVISIONED_ACCOUNTS_MAX) },
   { error: (issue) => (issue.code === 'invalid_type' ? 'must be a mapping with a list of accounts' : undefined) },
 );
 

@@ -145,14 +145,18 @@ webhooks: []
     expect(faultsOf(text)).toContainEqual(expect.stringContaining(fault));
   });
 
-  it('is refused where it is nested deeper than anything of ours, in moments', () => {
-    const startedAt = performance.now();
-    for (const text of ['['.repeat(100_000), '{a: '.repeat(20_000), '- '.repeat(20_000)]) {
-      expect(faultsOf(`accounts: ${text}`).length).toBeGreaterThan(0);
+  it('is refused where it is nested deeper than anything of ours', () => {
+    for (const text of ['['.repeat(20_000), '{a: '.repeat(20_000), `\n${'- '.repeat(20_000)}`]) {
+      expect(faultsOf(`accounts: ${text}`)).toEqual(['p.yaml:1: is nested too deeply']);
     }
-    expect(faultsOf(`accounts: ${'['.repeat(50_000)}`)).toEqual(['p.yaml:1: is nested too deeply']);
-    expect(performance.now() - startedAt).toBeLessThan(20_000);
-  }, 30_000);
+  });
+
+  it('is refused with the first hundred of its faults, and how many there are more', () => {
+    const faults = faultsOf(Array.from({ length: 20_000 }, (_, i) => `k${i}: 1\n`).join(''));
+    expect(faults).toHaveLength(101);
+    expect(faults[1]).toBe('p.yaml:1: k0: is no field that is taken here');
+    expect(faults[100]).toBe('p.yaml: and 19901 more');
+  });
 
   it('may use an alias, and has its faults told where they are written', () => {
     const text = `accounts:\n- name: a\n  limits: &l\n    messageBytes: 0\n- name: b\n  limits: *l\n`;

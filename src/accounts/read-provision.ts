@@ -33,6 +33,8 @@ const KEY_BYTES_MAX = 65_536;
 // RFC 8301 section 3.2: a signer uses at least 1024 bits.
 const RSA_BITS_MIN = 1_024;
 const FAULTS_SHOWN = 100;
+/** Faults whose lines are looked for: each takes a walk through the file. */
+const FAULTS_PLACED = 500;
 
 export function readProvision(file: string): ProvisionReading {
   const read = readTextFile(file, FILE_BYTES_MAX);
@@ -46,10 +48,10 @@ export function parseProvision(text: string, file: string): ProvisionReading {
   }
   const { data, lineOf } = yaml;
   const describe = (faults: readonly FaultAtPath[]): string[] => {
-    const placed = faults.map(({ path, message }) => ({ line: lineOf(path), path, message }));
-    const lines = placed.sort((a, b) => a.line - b.line).map((fault) => described(file, fault));
-    const more = lines.length - FAULTS_SHOWN;
-    return more > 0 ? [...lines.slice(0, FAULTS_SHOWN), `${file}: and ${more} more`] : lines;
+    const placed = faults.slice(0, FAULTS_PLACED).map(({ path, message }) => ({ line: lineOf(path), path, message }));
+    const shown = placed.sort((a, b) => a.line - b.line).slice(0, FAULTS_SHOWN);
+    const more = faults.length - shown.length;
+    return [...shown.map((fault) => described(file, fault)), ...(more > 0 ? [`${file}: and ${more} more`] : [])];
   };
   const parsed = provisionSchema.safeParse(data);
   const faults = [...(parsed.error?.issues ?? []).flatMap(faultsOf), ...findRepeats(data)];

@@ -1,5 +1,5 @@
 /** A YAML text as data, with the line at which each of its parts stands. */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type Node } from 'yaml';
 
 export interface YamlFault {
   readonly line: number;
@@ -24,14 +24,21 @@ const TOO_DEEP: YamlReading = { kind: 'faults', faults: [{ line: 1, message: 'is
 export function readYaml(text: string): YamlReading {
   const lines = new LineCounter();
   try {
-    const document = parseDocument(text, { lineCounter: lines, logLevel: 'error', version: '1.2' });
-    const problems = [...document.errors, ...document.warnings].slice(0, FAULTS_MAX);
+    const document = parseDocument(text, {
+      lineCounter: lines,
+      logLevel: 'error',
+      version: '1.2',
+      // Both take time by the square of the text.
+      prettyErrors: false,
+      uniqueKeys: false,
+    });
+    const problems = [...document.errors, ...document.warnings, ...repeatedKeys(document)].slice(0, FAULTS_MAX);
     // It finds a stack that is full as often as it is deep.
     if (problems.some(({ message }) => message.includes('call stack'))) return TOO_DEEP;
     if (problems.length > 0) {
       const faults = problems.map(({ pos, message }) => ({
         line: lines.linePos(pos[0]).line,
-        message: `is not valid YAML: ${message.split(/ at line \d|\n/)[0]}`,
+        message: `is not valid YAML: ${message}`,
       }));
       return { kind: 'faults', faults };
     }
@@ -41,6 +48,29 @@ export function readYaml(text: string): YamlReading {
     if (error instanceof RangeError) return TOO_DEEP;
     return { kind: 'faults', faults: [{ line: 1, message: 'follows too many aliases, or one that is not there' }] };
   }
+}
+
+interface Problem {
+  readonly pos: readonly [number, number];
+  readonly message: string;
+}
+
+// YAML 1.2 section 3.2.1.1: the keys of a mapping are unique.
+function repeatedKeys(document: Document): Problem[] {
+  const problems: Problem[] = [];
+  visit(document, {
+    Map(_, { items }) {
+      const keys = new Set<unknown>();
+      for (const { key } of items) {
+        if (isScalar(key) && keys.has(key.value)) {
+          const start = startOf(key) ?? 0;
+          problems.push({ pos: [start, start], message: 'Map keys must be unique' });
+        }
+        keys.add(isScalar(key) ? key.value : key);
+      }
+    },
+  });
+  return problems;
 }
 
 function offsetOf(document: Document, path: readonly PropertyKey[]): number {
