@@ -1,4 +1,8 @@
 /** An account: whose mail it is. Its credentials and sending domains are kept beside it. */
+import { ACCOUNTS_PREFIX } from '../store/keyspace.js';
+
+/** Hash: the accounts by name. */
+export const ACCOUNTS_KEY = `${ACCOUNTS_PREFIX}:accounts`;
 
 /** Messages in a window of time; a window that is absent is not limited. */
 export interface MessageLimits {

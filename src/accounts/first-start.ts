@@ -1,15 +1,15 @@
 /**
- * The first account: made once, atomically, when Redis holds none. What may be shown once is written to
+ * The first account: made once, atomically, when Redis holds none and never held one. What may be shown once is written to
  * `first-credentials.json` before Redis knows it, so that a crash between the two loses nothing.
  */
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
+import { changeInOneStep } from '../store/change-records.js';
 import { ACCOUNTS_PREFIX } from '../store/keyspace.js';
-import { LuaScript } from '../store/lua-script.js';
-import { newAccount } from './account.js';
-import { ACCOUNTS_KEY } from './accounts.js';
-import { Credentials, newApiKey, newSmtpCredential } from './credentials.js';
+import { ACCOUNTS_KEY, newAccount } from './account.js';
+import { additionOf, apiKeyLookup, newCredential, recordKey, SCOPES, SMTP_SCOPES } from './credential.js';
+import { hashSecret } from './secrets.js';
 import { ANY_DOMAIN, domainsKey, verifiedDomain } from './sending-domains.js';
 
 /** What the first start shows, and `first-credentials.json` holds. */
@@ -22,24 +22,6 @@ export interface FirstCredentials {
 
 export const FIRST_CREDENTIALS_FILE = 'first-credentials.json';
 const FIRST_ACCOUNT = 'default';
-
-/**
- * KEYS: 1 marker, 2 accounts, 3 domains, 4 SMTP credential, 5 API key.
- * ARGV: 1 account record, 2 domain name, 3 domain record, 4 and 5 the credentials' records, 6 account name.
- * Returns 1 where it made them, 0 where there is an account already.
- */
-const createFirstAccount = new LuaScript<number>(
-  'create first account',
-  5,
-  `
-if redis.call('SET', KEYS[1], '1', 'NX') == false then return 0 end
-redis.call('HSET', KEYS[2], ARGV[6], ARGV[1])
-redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])
-redis.call('SET', KEYS[4], ARGV[4])
-redis.call('SET', KEYS[5], ARGV[5])
-return 1
-`,
-);
 
 export interface FirstStartOptions {
   readonly dataDir: string;
@@ -61,8 +43,8 @@ export async function createFirstAccountOnce(
   const draft = `${file}.draft`;
   if ((await redis.exists(marker)) === 1) return adoptDraft(redis, draft, file);
   const user = `${FIRST_ACCOUNT}@${domain === ANY_DOMAIN ? options.hostname : domain}`;
-  const smtp = newSmtpCredential(FIRST_ACCOUNT, user, nowMs);
-  const apiKey = newApiKey(FIRST_ACCOUNT, nowMs);
+  const smtp = newCredential(FIRST_ACCOUNT, { kind: 'smtp', user, scopes: SMTP_SCOPES }, nowMs);
+  const apiKey = newCredential(FIRST_ACCOUNT, { kind: 'api', scopes: SCOPES }, nowMs);
   const first: FirstCredentials = {
     account: FIRST_ACCOUNT,
     domain,
@@ -70,19 +52,24 @@ export async function createFirstAccountOnce(
     apiKey: apiKey.secret,
   };
   await writeFile(draft, `${JSON.stringify(first, null, 2)}\n`, { mode: 0o600 });
-  const made = await createFirstAccount.run(
-    redis,
-    [marker, ACCOUNTS_KEY, domainsKey(FIRST_ACCOUNT), smtp.key, apiKey.key],
-    [
-      JSON.stringify(newAccount(FIRST_ACCOUNT, nowMs)),
-      domain,
-      JSON.stringify(verifiedDomain(domain, nowMs)),
-      smtp.record,
-      apiKey.record,
-      FIRST_ACCOUNT,
-    ],
-  );
-  if (made !== 1) {
+  const record = JSON.stringify(newAccount(FIRST_ACCOUNT, nowMs));
+  const domainRecord = JSON.stringify(verifiedDomain(domain, nowMs));
+  const made = await changeInOneStep(redis, async () => {
+    const [known, accounts] = await Promise.all([redis.exists(marker), redis.hlen(ACCOUNTS_KEY)]);
+    if (known === 1 || accounts > 0) return { changes: [], result: false };
+    return {
+      changes: [
+        { key: marker, was: null, becomes: '1' },
+        { key: ACCOUNTS_KEY, length: 0 },
+        { key: ACCOUNTS_KEY, field: FIRST_ACCOUNT, was: null, becomes: record },
+        { key: domainsKey(FIRST_ACCOUNT), field: domain, was: null, becomes: domainRecord },
+        ...additionOf(smtp.stored),
+        ...additionOf(apiKey.stored),
+      ],
+      result: true,
+    };
+  });
+  if (!made) {
     await rm(draft, { force: true });
     return undefined;
   }
@@ -95,8 +82,8 @@ async function adoptDraft(redis: Redis, draft: string, file: string): Promise<Fi
   const text = await readFile(draft, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   const first = JSON.parse(text) as FirstCredentials;
-  const known = await new Credentials(redis).checkApiKey(first.apiKey);
+  const known = (await redis.exists(recordKey(apiKeyLookup(hashSecret(first.apiKey))))) === 1;
   if (known) await rename(draft, file);
   else await rm(draft, { force: true });
-  return known && first;
+  return known ? first : undefined;
 }

@@ -13,6 +13,8 @@ export interface SendingDomain {
   /** Who says that it is verified: the operator's word, or what DNS answered. */
   readonly verifiedBy?: 'operator' | 'dns';
   readonly addedAt: number;
+  /** It stands in POSTHORN_PROVISION, and goes when it no longer does. */
+  readonly provisioned?: true;
 }
 
 export const domainsKey = (account: string): string => `${ACCOUNTS_PREFIX}:domains:${account}`;

@@ -48,7 +48,7 @@ export class ApiClient {
   ) {}
 
   /** @param path below the base of the API, its parts percent-encoded */
-  async request<T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<ApiResult<T>> {
+  async request<T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<ApiResult<T>> {
     let status: number;
     let text: string;
     try {

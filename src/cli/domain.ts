@@ -1,7 +1,6 @@
 /** `./posthorn domain`: the domains that an account may send as. */
-import { complain, openApi, shown, type ApiClient, type ApiResult } from './api-client.js';
-import { EXIT_DONE, readCommandLine, usageError } from './command-line.js';
-import type { Command } from './command.js';
+import { shown } from './api-client.js';
+import { commandOfVerbs, usageFault, type Verb } from './verbs.js';
 
 const HELP = `usage: ./posthorn domain add NAME --assume-verified [--json]
        ./posthorn domain list [--json]
@@ -26,19 +25,16 @@ interface Domain {
   readonly records?: readonly { readonly type: string; readonly name: string; readonly value: string }[];
 }
 
-interface Verb {
-  readonly operands: readonly string[];
-  /** What the API is asked, and how its answer reads. */
-  run(api: ApiClient, name: string): Promise<ApiResult<unknown>>;
-  format(answer: unknown): string;
-}
-
-const path = (name: string): string => `/v1/domains/${encodeURIComponent(name)}`;
+const path = (name = ''): string => `/v1/domains/${encodeURIComponent(name)}`;
 
 const VERBS: Readonly<Record<string, Verb>> = {
   add: {
     operands: ['NAME'],
-    run: (api, name) => api.request('POST', '/v1/domains', { name, assumeVerified: true }),
+    options: { 'assume-verified': { type: 'boolean' } },
+    run: (api, [name], { 'assume-verified': assumeVerified }) =>
+      assumeVerified === true
+        ? api.request('POST', '/v1/domains', { name, assumeVerified })
+        : usageFault('DNS verification comes later: add --assume-verified as your word for it'),
     format: (answer) => formatDomain(answer as Domain),
   },
   list: {
@@ -48,44 +44,20 @@ const VERBS: Readonly<Record<string, Verb>> = {
   },
   show: {
     operands: ['NAME'],
-    run: (api, name) => api.request('GET', path(name)),
+    run: (api, [name]) => api.request('GET', path(name)),
     format: (answer) => formatDomain(answer as Domain),
   },
   remove: {
     operands: ['NAME'],
-    run: (api, name) => api.request('DELETE', path(name)),
+    run: (api, [name]) => api.request('DELETE', path(name)),
     format: () => '',
   },
 };
 
-export const domainCommand: Command = {
-  name: 'domain',
-  summary: 'the domains that may be sent as: add, list, show, remove',
-  help: HELP,
-  async run([verbName = '', ...argv]) {
-    const asksForHelp = verbName === '--help' || verbName === '-h';
-    const verb = Object.hasOwn(VERBS, verbName) ? VERBS[verbName] : undefined;
-    if (!verb && !asksForHelp) return usageError(domainCommand, 'say add, list, show or remove');
-    const options = { json: { type: 'boolean' }, 'assume-verified': { type: 'boolean' } } as const;
-    const line = readCommandLine(domainCommand, asksForHelp ? ['--help'] : argv, options, verb?.operands);
-    if (line.kind === 'over' || !verb) return line.kind === 'over' ? line.exitCode : EXIT_DONE;
-    const [name = ''] = line.operands;
-    if ((line.values['assume-verified'] ?? false) !== (verbName === 'add')) {
-      const why =
-        verbName === 'add'
-          ? 'DNS verification comes later: add --assume-verified as your word for it'
-          : '--assume-verified goes with add';
-      return usageError(domainCommand, why);
-    }
-    const api = await openApi();
-    if (api.kind === 'failed') return complain('domain', api);
-    const answer = await verb.run(api.body, name);
-    if (answer.kind === 'failed') return complain('domain', answer);
-    const asJson = line.values.json === true && answer.body !== undefined;
-    process.stdout.write(asJson ? `${JSON.stringify(answer.body)}\n` : verb.format(answer.body));
-    return EXIT_DONE;
-  },
-};
+export const domainCommand = commandOfVerbs(
+  { name: 'domain', summary: 'the domains that may be sent as: add, list, show, remove', help: HELP },
+  VERBS,
+);
 
 function formatDomain(domain: Domain): string {
   const records = (domain.records ?? []).map(({ type, name, value }) => `  ${name}. ${type} ${zoneText(value)}\n`);

@@ -6,6 +6,8 @@ import type { Command } from './command.js';
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import('./up.js')).upCommand,
   send: async () => (await import('./send.js')).sendCommand,
+  account: async () => (await import('./account.js')).accountCommand,
+  credential: async () => (await import('./credential.js')).credentialCommand,
   domain: async () => (await import('./domain.js')).domainCommand,
   message: async () => (await import('./message.js')).messageCommand,
   demo: async () => (await import('./demo.js')).demoCommand,

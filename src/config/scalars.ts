@@ -72,10 +72,14 @@ export function path() {
   );
 }
 
+export function isAccountName(text: string): boolean {
+  return ACCOUNT_NAME.test(text);
+}
+
 export function accountName() {
   return oneOfText(
     (text) =>
-      ACCOUNT_NAME.test(text) ? ok(text) : fault('must be an account name: up to 64 letters, digits, ".", "_", "-"'),
+      isAccountName(text) ? ok(text) : fault('must be an account name: up to 64 letters, digits, ".", "_", "-"'),
     (value) => value,
   );
 }

@@ -23,22 +23,22 @@ export type AccountEvent =
 export type StoredAccountEvent = AccountEvent & { readonly id: string };
 
 /** Events kept of each account; the oldest go first. */
-const EVENTS_MAX = 1_000;
+export const EVENTS_MAX = 1_000;
 
 export class AccountLog {
   constructor(private readonly redis: Redis) {}
 
   async append(account: string, event: AccountEvent): Promise<void> {
-    await this.redis.xadd(keyOf(account), 'MAXLEN', '~', EVENTS_MAX, '*', 'v', JSON.stringify(event));
+    await this.redis.xadd(accountEventsKey(account), 'MAXLEN', '~', EVENTS_MAX, '*', 'v', JSON.stringify(event));
   }
 
   /** The newest `limit`, oldest first. */
   async list(account: string, limit: number): Promise<readonly StoredAccountEvent[]> {
-    const entries = await this.redis.xrevrange(keyOf(account), '+', '-', 'COUNT', limit);
+    const entries = await this.redis.xrevrange(accountEventsKey(account), '+', '-', 'COUNT', limit);
     return entries.reverse().map(([id, [, json = '{}']]) => ({ ...(JSON.parse(json) as AccountEvent), id }));
   }
 }
 
-function keyOf(account: string): string {
+export function accountEventsKey(account: string): string {
   return `${ACCOUNTS_PREFIX}:events:${account}`;
 }

@@ -1,14 +1,16 @@
 /**
- * The HTTP API. From outside, by class: AcceptMessage, Spool, SendingDomains, DkimKeys and Log; `configureHttpApi` asks
- * the application for Credentials and Metrics besides.
+ * The HTTP API. From outside, by class: AcceptMessage, SenderStanding, Spool, Accounts, AccountLog, Credentials, SendingDomains,
+ * DkimKeys, Settings and Log; `configureHttpApi` asks the application for Metrics besides.
  */
 import { Module } from '@nestjs/common';
+import { AccountsController } from './accounts.controller.js';
+import { CredentialsController } from './credentials.controller.js';
 import { DomainsController } from './domains.controller.js';
 import { MessagesController } from './messages.controller.js';
 import { StoreAccess } from './store-access.js';
 
 @Module({
-  controllers: [MessagesController, DomainsController],
+  controllers: [MessagesController, DomainsController, AccountsController, CredentialsController],
   providers: [StoreAccess],
 })
 export class HttpApiModule {}

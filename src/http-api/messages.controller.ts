@@ -4,6 +4,7 @@ import type { Credential } from '../accounts/credentials.js';
 import { isMessageId } from '../mail/message-id.js';
 import { Spool } from '../queue/spool.js';
 import { AcceptMessage, type Submission } from '../submission/accept-message.js';
+import { SenderStanding } from '../submission/sender-standing.js';
 import { Caller } from './caller.js';
 import { messageSchema, type ComposedMessage, type RawMessage } from './message-schema.js';
 import { viewMessage, type MessageView } from './message-view.js';
@@ -23,6 +24,7 @@ export class MessagesController {
     private readonly acceptMessage: AcceptMessage,
     private readonly spool: Spool,
     private readonly store: StoreAccess,
+    private readonly standing: SenderStanding,
   ) {}
 
   /** 202 is a promise: it is answered after the durable write, and never before. */
@@ -33,6 +35,9 @@ export class MessagesController {
     @Body({ schema: messageSchema }) body: ComposedMessage | RawMessage,
     @Caller() caller: Credential,
   ): Promise<AcceptedView> {
+    // The key itself was checked with this very request.
+    const fallen = await this.standing.refusalOf(caller.account);
+    if (fallen) throw new ProblemError(problemOfRefusal(fallen));
     const { stream, tags, metadata, expiresIn } = body;
     const acceptance = await this.acceptMessage.accept({
       account: caller.account,

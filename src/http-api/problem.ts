@@ -34,6 +34,7 @@ const ROWS = {
   missing_scope: { status: 403, text: 'This API key lacks the scope {}' },
   not_found: { status: 404, text: '{}' },
   method_not_allowed: { status: 405, text: 'This path takes {}' },
+  conflict: { status: 409, text: '{}' },
   request_timeout: { status: 408, text: 'The request did not arrive in time' },
   uri_too_long: { status: 414, text: 'The path is longer than any that exists here' },
   unsupported_media_type: { status: 415, text: 'Send the body as application/json, not compressed' },

@@ -14,6 +14,7 @@ import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { AcceptMessage } from './accept-message.js';
 import { refusal, smtpReply, type Refusal } from './refusals.js';
+import type { SenderStanding } from './sender-standing.js';
 
 /** Who is on the other side: a client that must log in, or a network that the operator trusts to be one account. */
 export type DoorKind =
@@ -26,7 +27,7 @@ export class SubmissionDoor implements SmtpDoorOwner {
   constructor(
     private readonly kind: DoorKind,
     private readonly acceptMessage: AcceptMessage,
-    private readonly credentials: Credentials,
+    private readonly clients: { readonly credentials: Credentials; readonly standing: SenderStanding },
     private readonly metrics: Metrics,
     private readonly log: Log,
   ) {
@@ -45,7 +46,7 @@ export class SubmissionDoor implements SmtpDoorOwner {
     const door = this.door;
     if (!session.secure) return { kind: 'refused', reply: this.refuse(refusal('tls_required')) };
     try {
-      const credential = await this.credentials.checkSmtp(user, password);
+      const credential = await this.clients.credentials.checkSmtp(user, password);
       this.metrics.authAttempts.inc({ door, outcome: credential ? 'accepted' : 'refused' });
       if (!credential) {
         this.log.info('auth.refused', { door, client: session.clientAddress });
@@ -67,7 +68,8 @@ export class SubmissionDoor implements SmtpDoorOwner {
     const account = this.accountOf(session);
     // RFC 3207 section 4: who cannot log in yet must hear of TLS first.
     if (account === undefined) return this.refuse(refusal(session.secure ? 'authentication_required' : 'tls_required'));
-    const refused = await this.acceptMessage.checkReversePath(account, reversePath);
+    const refused =
+      (await this.standing(account, session)) ?? (await this.acceptMessage.checkReversePath(account, reversePath));
     return refused && this.refuse(refused);
   }
 
@@ -78,6 +80,8 @@ export class SubmissionDoor implements SmtpDoorOwner {
   async message(body: Buffer, envelope: SmtpEnvelope, session: SmtpSession): Promise<SmtpReply> {
     const account = this.accountOf(session);
     if (account === undefined) return this.refuse(refusal('authentication_required'));
+    const fallen = await this.standing(account, session);
+    if (fallen) return this.refuse(fallen);
     const acceptance = await this.acceptMessage.accept({
       account,
       door: this.door,
@@ -126,6 +130,10 @@ export class SubmissionDoor implements SmtpDoorOwner {
   private accountOf(session: SmtpSession): string | undefined {
     if (this.kind.kind === 'trusted') return this.kind.account;
     return (session.user as Credential | undefined)?.account;
+  }
+
+  private standing(account: string, session: SmtpSession): Promise<Refusal | undefined> {
+    return this.clients.standing.refusalOf(account, session.user as Credential | undefined);
   }
 
   private refuse(refused: Refusal): SmtpReply {

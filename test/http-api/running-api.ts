@@ -7,7 +7,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { newApiKey, type Scope } from '../../src/accounts/credentials.js';
+import { Accounts } from '../../src/accounts/accounts.js';
+import { Credentials, type Scope } from '../../src/accounts/credentials.js';
 import { createFirstAccountOnce, type FirstCredentials } from '../../src/accounts/first-start.js';
 import { DoorsModule } from '../../src/cli/up/doors.module.js';
 import { loadSettings } from '../../src/config/load-settings.js';
@@ -91,11 +92,12 @@ export class RunningApi {
     return { status: response.status, headers: response.headers, text, json };
   }
 
-  /** A new key of `account` with these scopes only. */
+  /** A new key of `account`, which is made where there is none, with these scopes only. */
   async keyWith(scopes: readonly Scope[], account = 'default'): Promise<string> {
-    const { secret, key, record } = newApiKey(account, Date.now());
-    await this.app.get(Redis).set(key, JSON.stringify({ ...(JSON.parse(record) as object), scopes }));
-    return secret;
+    await this.app.get(Accounts).create(account);
+    const created = await this.app.get(Credentials).create(account, { kind: 'api', scopes });
+    if (created.kind !== 'created') throw new Error(created.kind);
+    return created.secret;
   }
 
   /** What a worker would be handed of the message's first transaction. */

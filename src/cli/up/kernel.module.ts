@@ -40,11 +40,15 @@ export class KernelModule {
       { provide: Redis, useFactory: () => connect(redisUrl, redisPurpose, log) },
       {
         provide: Accounts,
-        inject: [Redis, Clock],
-        useFactory: (redis: Redis, clock: Clock) => new Accounts(redis, clock),
+        inject: [Redis, Clock, AccountLog],
+        useFactory: (redis: Redis, clock: Clock, events: AccountLog) => new Accounts(redis, clock, events),
       },
       { provide: AccountLog, inject: [Redis], useFactory: (redis: Redis) => new AccountLog(redis) },
-      { provide: Credentials, inject: [Redis], useFactory: (redis: Redis) => new Credentials(redis) },
+      {
+        provide: Credentials,
+        inject: [Redis, Clock],
+        useFactory: (redis: Redis, clock: Clock) => new Credentials(redis, clock),
+      },
       {
         provide: SendingDomains,
         inject: [Redis, Clock],

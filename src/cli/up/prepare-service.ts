@@ -4,14 +4,20 @@
  */
 import type { Redis } from 'ioredis';
 import { createFirstAccountOnce, type FirstCredentials } from '../../accounts/first-start.js';
+import { adoptOlderRecords } from '../../accounts/older-records.js';
+import { DkimKeys } from '../../accounts/dkim-keys.js';
 import { protectKeys } from '../../accounts/protect-keys.js';
+import { ProvisionKeys } from '../../accounts/provision-keys.js';
 import type { Settings } from '../../config/settings.js';
+import { SystemClock } from '../../mail/clock.js';
 import { certificateFiles, readCertificate, type CertificateFiles } from '../../listeners/tls-certificate.js';
 import { connectRedis, disconnectRedis, untilReady } from '../../store/connect-redis.js';
 import { claimDataDirectory } from '../../store/data-directory.js';
 import { checkDurability } from '../../store/durability-check.js';
 import { startEmbeddedRedis, type EmbeddedRedis, type EmbeddedRedisStart } from '../../store/embedded-redis.js';
 import type { Log } from '../../telemetry/logger.js';
+import type { Metrics } from '../../telemetry/metrics.js';
+import { Provisioning } from './provisioning.js';
 
 const REDIS_WITHIN_MS = 10_000;
 
@@ -20,6 +26,8 @@ export interface Foundation {
   readonly redisUrl: string;
   readonly embedded: EmbeddedRedis | undefined;
   readonly certificate: CertificateFiles;
+  /** Where POSTHORN_PROVISION is set: applied once, and to be watched. */
+  readonly provisioning: Provisioning | undefined;
   /** Only on the very first start. */
   readonly first: FirstCredentials | undefined;
   /** Ends Redis and gives the data directory back. */
@@ -36,14 +44,14 @@ export type Preparation = { readonly kind: 'prepared'; readonly foundation: Foun
 type Releases = (() => Promise<void> | void)[];
 
 /** Never rejects, and keeps hold of nothing where there is a fault. */
-export async function prepareService(settings: Settings, log: Log): Promise<Preparation> {
+export async function prepareService(settings: Settings, log: Log, metrics: Metrics): Promise<Preparation> {
   const releases: Releases = [];
   const release = async (): Promise<void> => {
     for (const step of releases.splice(0).reverse()) await step();
   };
   let preparation: StartFault | { readonly kind: 'ready'; readonly parts: Omit<Foundation, 'release'> };
   try {
-    preparation = await prepare(settings, log, releases);
+    preparation = await prepare(settings, { log, metrics }, releases);
   } catch (error) {
     const { name, message } = error as Error;
     // A Redis that is a replica, or gives this user too few rights; a full disk.
@@ -57,7 +65,7 @@ export async function prepareService(settings: Settings, log: Log): Promise<Prep
 
 async function prepare(
   settings: Settings,
-  log: Log,
+  telemetry: { readonly log: Log; readonly metrics: Metrics },
   releases: Releases,
 ): Promise<StartFault | { kind: 'ready'; parts: Omit<Foundation, 'release'> }> {
   const { dataDir, firstDomain, hostname } = settings;
@@ -74,7 +82,7 @@ async function prepare(
 
   let embedded: EmbeddedRedis | undefined;
   if (settings.redisUrl === undefined) {
-    const started = await startRedis(settings, log);
+    const started = await startRedis(settings, telemetry.log);
     if (started.kind !== 'running') return fault(started.why);
     embedded = started;
     releases.push(() => started.stop());
@@ -86,8 +94,25 @@ async function prepare(
   if (unfit) return unfit;
   const protection = await protectKeys(redis, settings.secretKey);
   if (protection.kind === 'fault') return protection;
+  await adoptOlderRecords(redis, Date.now());
+  const parts = { redis, redisUrl, embedded, certificate };
+  if (settings.provision !== undefined) {
+    const keys = new ProvisionKeys(new DkimKeys(redis, new SystemClock(), settings.secretKey));
+    const provisioning = new Provisioning(settings.provision, redis, keys, telemetry);
+    const outcome = await provisioning.apply();
+    if (outcome.kind === 'faults') return provisionFault(outcome.faults);
+    releases.push(() => provisioning.stop());
+    return { kind: 'ready', parts: { ...parts, provisioning, first: undefined } };
+  }
   const first = await createFirstAccountOnce(redis, { dataDir, domain: firstDomain, hostname, nowMs: Date.now() });
-  return { kind: 'ready', parts: { redis, redisUrl, embedded, certificate, first } };
+  return { kind: 'ready', parts: { ...parts, provisioning: undefined, first } };
+}
+
+function provisionFault(faults: readonly string[]): StartFault {
+  const count = faults.length === 1 ? 'a fault' : `${faults.length} faults`;
+  return fault(
+    [`the file POSTHORN_PROVISION has ${count}, nothing was started`, ...faults.map((line) => `  ${line}`)].join('\n'),
+  );
 }
 
 function startRedis({ dataDir, durability }: Settings, log: Log): Promise<EmbeddedRedisStart> {

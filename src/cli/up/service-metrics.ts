@@ -2,13 +2,13 @@
 import { AggregatorRegistry } from 'prom-client';
 import type { QueueLedger } from '../../queue/queue-ledger.js';
 import type { Clock } from '../../mail/clock.js';
-import { Metrics } from '../../telemetry/metrics.js';
+import type { Metrics } from '../../telemetry/metrics.js';
 import type { ChildSupervisor } from './child-supervisor.js';
 
 export class ServiceMetrics {
-  private readonly own = new Metrics();
-
+  /** @param own what the supervisor itself counts */
   constructor(
+    private readonly own: Metrics,
     private readonly children: readonly ChildSupervisor[],
     private readonly ledger: QueueLedger,
     private readonly clock: Clock,

@@ -8,6 +8,7 @@ import { SystemClock } from '../../mail/clock.js';
 import { QueueLedger } from '../../queue/queue-ledger.js';
 import { readRedisHealth } from '../../store/redis-health.js';
 import type { Log } from '../../telemetry/logger.js';
+import { Metrics } from '../../telemetry/metrics.js';
 import { banner } from './banner.js';
 import { ChildSupervisor } from './child-supervisor.js';
 import { openOpsServer, type Readiness } from './ops-server.js';
@@ -27,7 +28,8 @@ export interface ServiceOutput {
 /** Runs until it is told to stop. Returns the exit code: 0 after a drain, 2 where it could not start. */
 export async function runService(settings: Settings, log: Log, output: ServiceOutput): Promise<number> {
   const startedAt = performance.now();
-  const preparation = await prepareService(settings, log);
+  const ownMetrics = new Metrics();
+  const preparation = await prepareService(settings, log, ownMetrics);
   if (preparation.kind === 'fault') {
     output.complain(preparation.fault);
     return 2;
@@ -52,11 +54,12 @@ export async function runService(settings: Settings, log: Log, output: ServiceOu
   let ops: Server | undefined;
   let code = 0;
   try {
-    ops = await startOps(settings, foundation, children);
+    ops = await startOps(settings, foundation, children, ownMetrics);
     const listeners = await startChildren(children);
     if (settings.opsPort !== 0) listeners.push({ name: 'metrics, /livez, /readyz', port: settings.opsPort });
     const startMs = performance.now() - startedAt;
     output.print(banner({ settings, listeners, first: foundation.first, startMs, terminal: output.terminal }));
+    foundation.provisioning?.watch();
     await stop;
   } catch (error) {
     output.complain((error as Error).message);
@@ -99,9 +102,10 @@ async function startOps(
   settings: Settings,
   foundation: Foundation,
   children: readonly ChildSupervisor[],
+  ownMetrics: Metrics,
 ): Promise<Server | undefined> {
   if (settings.opsPort === 0) return undefined;
-  const metrics = new ServiceMetrics(children, new QueueLedger(foundation.redis), new SystemClock());
+  const metrics = new ServiceMetrics(ownMetrics, children, new QueueLedger(foundation.redis), new SystemClock());
   try {
     return await openOpsServer(settings.opsPort, settings.listen, {
       metrics: () => metrics.text(),

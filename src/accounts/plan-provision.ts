@@ -1,0 +1,121 @@
+/**
+ * What a provisioning file makes of what is there: which records are missing, differ, or were provisioned before and stand in
+ * the file no longer. What was made by hand is left alone, and in the way of nothing but a user of the same name.
+ */
+import type { Redis } from 'ioredis';
+import { accountEventsKey } from '../events/account-log.js';
+import type { RecordChange } from '../store/change-records.js';
+import { ACCOUNTS_KEY, DEFAULT_WATCH, newAccount, type Account } from './account.js';
+import { credentialsKey, usesKey } from './credential.js';
+import { planCredentials, type WantedCredential } from './plan-provisioned-credentials.js';
+import { putRecord, type AccountState, type Changed } from './provision-changes.js';
+import type { FaultAtPath } from './provision-repeats.js';
+import type { ProvisionedAccount, ProvisionedDomain } from './provision-schema.js';
+import { domainsKey, verifiedDomain, type SendingDomain } from './sending-domains.js';
+
+export interface ProvisionPlan {
+  readonly changes: readonly RecordChange[];
+  /** Accounts, domains and credentials that change. */
+  readonly changed: number;
+  /** Where the file and what was made by hand cannot both be. */
+  readonly conflicts: readonly FaultAtPath[];
+}
+
+export async function planProvision(
+  redis: Redis,
+  accounts: readonly ProvisionedAccount[],
+  nowMs: number,
+): Promise<ProvisionPlan> {
+  const states = await readStates(redis, accounts);
+  const wanted = accounts.flatMap(({ name, credentials }, i) =>
+    credentials.map((spec, j): WantedCredential => ({ account: name, spec, path: ['accounts', i, 'credentials', j] })),
+  );
+  const changed: Changed = { changes: [], things: 0 };
+  const { kept, conflicts } = await planCredentials(redis, states, wanted, changed, nowMs);
+  for (const state of states) {
+    const domainsKept = planDomains(state, changed, nowMs);
+    planAccount(state, domainsKept + (kept.get(state.name) ?? 0), changed, nowMs);
+  }
+  return { changes: changed.changes, changed: changed.things, conflicts };
+}
+
+/** Only accounts that are marked so hold anything that was provisioned. */
+async function readStates(redis: Redis, accounts: readonly ProvisionedAccount[]): Promise<AccountState[]> {
+  const records = await redis.hgetall(ACCOUNTS_KEY);
+  const provisioned = Object.entries(records).filter(([, record]) => (JSON.parse(record) as Account).provisioned);
+  const wanted = new Map(accounts.map((account) => [account.name, account]));
+  const names = new Set([...wanted.keys(), ...provisioned.map(([name]) => name)]);
+  return Promise.all(
+    [...names].map(async (name): Promise<AccountState> => {
+      const [credentials, domains] = await Promise.all([
+        redis.hgetall(credentialsKey(name)),
+        redis.hgetall(domainsKey(name)),
+      ]);
+      const record = Object.hasOwn(records, name) ? (records[name] ?? null) : null;
+      return { name, record, wanted: wanted.get(name), credentials, domains };
+    }),
+  );
+}
+
+/** @param handMade things of the account that stay though the file does not name it */
+function planAccount(state: AccountState, handMade: number, changed: Changed, nowMs: number): void {
+  const { name, record, wanted } = state;
+  const at = { key: ACCOUNTS_KEY, field: name };
+  const account = record === null ? undefined : (JSON.parse(record) as Account);
+  if (!wanted && handMade === 0) {
+    changed.changes.push(
+      { ...at, was: record, becomes: null },
+      // What is added by hand meanwhile is not to be left without an account.
+      { key: credentialsKey(name), length: Object.keys(state.credentials).length },
+      { key: domainsKey(name), length: Object.keys(state.domains).length },
+      { key: usesKey(name), dropped: true },
+      { key: accountEventsKey(name), dropped: true },
+    );
+    changed.things++;
+    return;
+  }
+  // What hangs on the account is only right while it is there.
+  changed.changes.push({ ...at, was: record, becomes: record });
+  const settings = wanted
+    ? ({
+        limits: wanted.limits,
+        onLimit: wanted.onLimit,
+        watch: { ...DEFAULT_WATCH, ...wanted.watch },
+        provisioned: true,
+      } as const)
+    : { provisioned: undefined };
+  putRecord(changed, at, record, account ? { ...account, ...settings } : newAccount(name, nowMs, settings));
+}
+
+/** Returns how many domains of an account stay that it does not owe to the file. */
+function planDomains({ name, wanted, domains }: AccountState, changed: Changed, nowMs: number): number {
+  let handMade = 0;
+  const inFile = new Map((wanted?.domains ?? []).map((domain) => [domain.name, domain]));
+  for (const [domain, record] of Object.entries(domains)) {
+    if (inFile.has(domain)) continue;
+    const isProvisioned = (JSON.parse(record) as SendingDomain).provisioned === true;
+    if (!isProvisioned) handMade++;
+    else {
+      changed.changes.push({ key: domainsKey(name), field: domain, was: record, becomes: null });
+      changed.things++;
+    }
+  }
+  for (const [domain, spec] of inFile) {
+    const record = Object.hasOwn(domains, domain) ? (domains[domain] ?? null) : null;
+    const at = { key: domainsKey(name), field: domain };
+    putRecord(changed, at, record, domainRecord(spec, record, nowMs));
+  }
+  return handMade;
+}
+
+function domainRecord(spec: ProvisionedDomain, record: string | null, nowMs: number): SendingDomain {
+  const vouched = verifiedDomain(spec.name, nowMs);
+  const pending: SendingDomain = { name: spec.name, state: 'pending', addedAt: nowMs };
+  if (record === null) return { ...(spec.assumeVerified === true ? vouched : pending), provisioned: true };
+  const known = JSON.parse(record) as SendingDomain;
+  const { state, verifiedBy } = vouched;
+  // What DNS made of it since is DNS's; only the operator's own word is given, and taken back, here.
+  if (spec.assumeVerified === true) return { ...known, state, verifiedBy, provisioned: true };
+  if (known.verifiedBy !== 'operator') return { ...known, provisioned: true };
+  return { ...known, state: 'pending', verifiedBy: undefined, provisioned: true };
+}
