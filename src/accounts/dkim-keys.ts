@@ -18,6 +18,19 @@ export interface DkimRecord {
   readonly value: string;
 }
 
+/** A key, as far as others may know it. */
+export interface DkimKeyInfo {
+  readonly selector: string;
+  readonly algorithm: 'rsa-sha256' | 'ed25519-sha256';
+  readonly state: 'pending' | 'active' | 'retiring' | 'retired';
+  readonly createdAt: number;
+  readonly changedAt: number;
+  readonly record: DkimRecord;
+}
+
+export type DkimImport =
+  { readonly kind: 'imported'; readonly key: DkimKeyInfo } | { readonly kind: 'refused'; readonly why: string };
+
 interface StoredKey {
   readonly selector: string;
   /** PKCS #8, PEM. */
@@ -58,6 +71,44 @@ export class DkimKeys {
     const { selector, privateKey } = await this.signingKey(account, domain);
     const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' }).toString('base64');
     return { name: `${selector}._domainkey.${domain}`, value: `v=DKIM1; k=rsa; p=${publicKey}` };
+  }
+
+  async ensure(account: string, domain: string, _state: 'active' | 'pending'): Promise<void> {
+    await this.signingKey(account, domain);
+  }
+
+  async list(account: string, domain: string): Promise<readonly DkimKeyInfo[]> {
+    const { selector } = await this.signingKey(account, domain);
+    const record = await this.record(account, domain);
+    return [{ selector, algorithm: 'rsa-sha256', state: 'active', createdAt: 0, changedAt: 0, record }];
+  }
+
+  async rotate(account: string, domain: string): Promise<void> {
+    await this.remove(account, domain);
+    await this.signingKey(account, domain);
+  }
+
+  async import(
+    _account: string,
+    _domain: string,
+    _selector: string,
+    _pem: string,
+    _state: 'active' | 'pending',
+  ): Promise<DkimImport> {
+    return Promise.resolve({ kind: 'refused', why: 'is no private key in PEM' });
+  }
+
+  async published(_account: string, _domain: string, _selectors: ReadonlySet<string>): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async retireDue(_account: string, _domain: string): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async remove(account: string, domain: string): Promise<void> {
+    this.cache.delete(`${account} ${domain}`);
+    await this.redis.del(`${ACCOUNTS_PREFIX}:dkim:${account}:${domain}`);
   }
 
   private async load(account: string, domain: string): Promise<DkimKey> {
