@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Accounts } from '../../src/accounts/accounts.js';
 import { newApiKey, type Scope } from '../../src/accounts/credentials.js';
 import { createFirstAccountOnce, type FirstCredentials } from '../../src/accounts/first-start.js';
 import { DoorsModule } from '../../src/cli/up/doors.module.js';
@@ -96,6 +97,15 @@ export class RunningApi {
     const { secret, key, record } = newApiKey(account, Date.now());
     await this.app.get(Redis).set(key, JSON.stringify({ ...(JSON.parse(record) as object), scopes }));
     return secret;
+  }
+
+  /** Another account, besides the first. */
+  async addAccount(name: string): Promise<void> {
+    await this.app.get(Accounts).create(name);
+  }
+
+  get redisClient(): Redis {
+    return this.app.get(Redis);
   }
 
   /** What a worker would be handed of the message's first transaction. */
