@@ -51,13 +51,16 @@ describe('composeMessage', () => {
     for (const name of [
       'x@evil.example',
       '<x@evil.example>,',
-      'a" <x@evil.example>, "b',
+      'a" x@evil.example, "b',
       '=?utf-8?Q?=3Cx=40evil?=',
       'ä <x@evil.example>',
     ]) {
       const { header } = await compose({ from: mailbox('a@b.example', name) });
       expect(fromDomains(header.from ?? '')).toEqual({ kind: 'read', domains: ['b.example'] });
     }
+    // A reader who knows no backslash would end the name before the bracket: the way in takes no such From.
+    const { header } = await compose({ from: mailbox('a@b.example', 'a" <x@evil.example>, "b') });
+    expect(fromDomains(header.from ?? '')).toMatchObject({ kind: 'unreadable' });
   });
 
   it('keeps a local part beyond ASCII as UTF-8', async () => {
