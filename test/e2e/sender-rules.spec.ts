@@ -39,12 +39,6 @@ const ROWS: readonly Row[] = [
   ['a domain that ends alike', 'a@notexample.org', [`From: ${OWN}`], forbidden('notexample.org')],
   ['an address literal', 'a@[192.0.2.1]', [`From: ${OWN}`], forbidden('[192.0.2.1]')],
   ['an IDN as an A-label', 'a@XN--BCHER-KVA.example', ['From: a@xn--bcher-kva.example'], 'accepted'],
-  [
-    'two at signs',
-    '"ceo@bank.example"@example.org',
-    [`From: ${OWN}`],
-    ['bad_sender', '"ceo@bank.example"@example.org'],
-  ],
   ['the null sender, and the own domain in From', '', [`From: ${OWN}`], 'accepted'],
   ['the null sender, and a foreign domain in From', '', ['From: a@other.example'], forbidden('other.example')],
   ['the null sender, and no From', '', ['Subject: x'], ['missing_from_header', '']],
@@ -81,7 +75,7 @@ const ROWS: readonly Row[] = [
   from('an empty group', 'Undisclosed:;', unreadable('"Undisclosed:;", which names no address')),
   from('an empty value', '', unreadable('"", which names no address')),
   from('a comment that looks foreign', 'a@example.org (ceo@bank.example)', 'accepted'),
-  from('a comment within the domain', 'ceo@bank.example(.)example.org', unreadable('ceo@bank.example .example.org')),
+  from('a comment within the domain', 'ceo@bank.example(.)example.org', unreadable('ceo@bank.example example.org')),
   from('a source route', '<@bank.example:a@example.org>', unreadable('@bank.example:a@example.org')),
   from('a quoted local part', '"a b"@example.org', 'accepted'),
   from('an at sign in the local part', '"ceo@bank.example"@example.org', unreadable('"ceo@bank.example"@example.org')),
@@ -210,6 +204,12 @@ describe('the sender of a message, by SMTP and by HTTP', () => {
 
   it('is not guessed where a domain is not UTF-8', async () => {
     await expectVerdict(OWN, LATIN1_DOMAIN, unreadable('a@b?cher.example'));
+  });
+
+  it('is not guessed of an envelope with two at signs', async () => {
+    const [sender, message] = ['"ceo@bank.example"@example.org', Buffer.from(`From: ${OWN}\r\n\r\nx\r\n`)];
+    expect(await overSmtp(sender, message)).toMatch(/^5\d\d 5\.1\.7 /);
+    expect(await overHttp(sender, message)).toMatchObject({ status: 422, code: 'bad_sender' });
   });
 
   it('is nobody of a foreign domain, whatever was accepted', async () => {
