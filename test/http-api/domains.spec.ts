@@ -1,7 +1,7 @@
 /** `/v1/domains` over HTTP, with a real Redis behind it and a scripted DNS. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { RunningApi, STARTED_WITHIN_MS } from '../../test/http-api/running-api.js';
-import { startDns, type ScriptedDns } from '../cli/demo/scripted-dns.js';
+import { RunningApi, STARTED_WITHIN_MS } from './running-api.js';
+import { startDns, type ScriptedDns } from '../../src/cli/demo/scripted-dns.js';
 
 interface RecordView {
   readonly purpose: string;
