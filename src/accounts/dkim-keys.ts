@@ -28,7 +28,7 @@ export interface DkimKeyInfo {
   readonly record: DkimRecord;
 }
 
-export type DkimImport =
+export type ImportedKey =
   { readonly kind: 'imported'; readonly key: DkimKeyInfo } | { readonly kind: 'refused'; readonly why: string };
 
 interface StoredKey {
@@ -94,7 +94,7 @@ export class DkimKeys {
     _selector: string,
     _pem: string,
     _state: 'active' | 'pending',
-  ): Promise<DkimImport> {
+  ): Promise<ImportedKey> {
     return Promise.resolve({ kind: 'refused', why: 'is no private key in PEM' });
   }
 

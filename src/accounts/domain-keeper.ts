@@ -11,6 +11,8 @@ import { adoptedCheckAt, nextCheckAt } from './domain-state.js';
 import { ANY_DOMAIN, type SendingDomains } from './sending-domains.js';
 
 const LOOK_EVERY_MS = 5_000;
+/** Reads all domains of all accounts. */
+const ADOPT_EVERY_MS = 3_600_000;
 /** Longer than the slowest check: a dead DNS server holds each of two rounds of questions for about 20 s. */
 const LEASE_MS = 180_000;
 /** Of one process; a dead DNS server holds no more of it than this. */
@@ -26,8 +28,9 @@ export interface KeeperParts {
 export class DomainKeeper {
   /** Checks under way. */
   private readonly checking = new Set<Promise<void>>();
-  private planning: Promise<void> = Promise.resolve();
-  private timer: NodeJS.Timeout | undefined;
+  private adopting: Promise<void> = Promise.resolve();
+  private claiming: Promise<void> = Promise.resolve();
+  private readonly timers: NodeJS.Timeout[] = [];
   private stopped = false;
 
   /** @param random gives 0 to 1, as Math.random does */
@@ -39,26 +42,30 @@ export class DomainKeeper {
   ) {}
 
   start(): void {
-    this.planning = this.guarded('adopt', this.adopt());
-    let claiming = false;
-    this.timer = setInterval(() => {
-      if (claiming) return;
-      claiming = true;
-      this.planning = this.guarded('claim', this.startDue()).finally(() => {
-        claiming = false;
+    const adopt = (): void => {
+      this.adopting = this.guarded('adopt', this.adopt());
+    };
+    adopt();
+    let isClaiming = false;
+    const claim = (): void => {
+      if (isClaiming) return;
+      isClaiming = true;
+      this.claiming = this.guarded('claim', this.startDue()).finally(() => {
+        isClaiming = false;
       });
-    }, LOOK_EVERY_MS);
+    };
+    this.timers.push(setInterval(claim, LOOK_EVERY_MS), setInterval(adopt, ADOPT_EVERY_MS));
   }
 
   /** Begins nothing more, and resolves when what was begun is over. What that had claimed comes back by itself. */
   async stop(): Promise<void> {
     this.stopped = true;
-    clearInterval(this.timer);
-    await this.planning;
+    for (const timer of this.timers) clearInterval(timer);
+    await Promise.all([this.adopting, this.claiming]);
     await Promise.all(this.checking);
   }
 
-  /** Plans a check for every domain that has none: those that were there before checks were. */
+  /** Plans a check for every domain that has none: those that came otherwise than through `SendingDomains`. */
   async adopt(): Promise<void> {
     const { accounts, domains, checks } = this.parts;
     for (const { name: account } of await accounts.list()) {

@@ -1,6 +1,6 @@
 /** A sending domain as its owner handles it: the domain, its keys and its next check kept together. */
 import type { Clock } from '../mail/clock.js';
-import type { DkimImport, DkimKeys } from './dkim-keys.js';
+import type { DkimKeys, ImportedKey } from './dkim-keys.js';
 import type { DomainChecks } from './domain-checks.js';
 import type { DomainJournal } from './domain-journal.js';
 import { domainRecords, type DomainRecord, type RelayNames } from './domain-records.js';
@@ -81,7 +81,7 @@ export class DomainRegistry {
     account: string,
     name: string,
     key: { readonly selector: string; readonly privateKey: string; readonly assumePublished: boolean },
-  ): Promise<DkimImport> {
+  ): Promise<ImportedKey> {
     const state = key.assumePublished ? 'active' : 'pending';
     const result = await this.parts.dkimKeys.import(account, name, key.selector, key.privateKey, state);
     if (result.kind === 'imported') await this.checkSoon(account, name);

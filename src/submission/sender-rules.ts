@@ -15,6 +15,8 @@ export interface Senders {
   /** What From says; undefined where there is none, and we write one of the reverse path. */
   readonly author: FromReading | undefined;
   readonly others: readonly { readonly field: string; readonly reading: FromReading }[];
+  /** Why some readers may find others than we do. */
+  readonly hidden: string | undefined;
 }
 
 const OTHER_FIELDS: ReadonlyMap<string, string> = new Map([
@@ -31,22 +33,22 @@ export function readSenders(content: Buffer, header: HeaderBlock): Senders {
     return name === undefined ? [] : [{ field: name, reading: fromDomains(senderText(content, field)) }];
   });
   const hidden = hiddenSender(content, header);
-  if (hidden !== undefined) return { author: { kind: 'unreadable', text: hidden }, others };
   // RFC 5322 section 3.6 allows one From header; of more, the reader decides which one is shown, so none is trusted.
-  if (from.length > 1) return { author: { kind: 'unreadable', text: 'a second From header' }, others };
+  if (from.length > 1) return { author: { kind: 'unreadable', text: 'a second From header' }, others, hidden };
   const [field] = from;
-  return { author: field && namedAuthor(senderText(content, field)), others };
+  return { author: field && namedAuthor(senderText(content, field)), others, hidden };
 }
 
 /** Why an account with these domains may not name these senders. */
 export function forbiddenSender(
   domains: readonly SendingDomain[],
   reversePath: string,
-  { author, others }: Senders,
+  { author, others, hidden }: Senders,
 ): Refusal | undefined {
   if (maySendAs(domains, ANY_DOMAIN)) return undefined;
   const envelope = forbiddenReversePath(domains, reversePath);
   if (envelope) return envelope;
+  if (hidden !== undefined) return refusal('bad_from_header', hidden);
   if (author?.kind === 'unreadable') return refusal('bad_from_header', shown(author.text));
   for (const { field, reading } of others) {
     if (reading.kind === 'unreadable')
