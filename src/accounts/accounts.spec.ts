@@ -4,7 +4,7 @@ import { AccountLog } from '../events/account-log.js';
 import { DEFAULT_WATCH } from './account.js';
 import { Accounts } from './accounts.js';
 import { Credentials } from './credentials.js';
-import { SendingDomains } from './sending-domains.js';
+import { SendingDomains, verifiedDomain } from './sending-domains.js';
 
 let store: AccountsStore;
 let clock: MovableClock;
@@ -85,7 +85,7 @@ describe('accounts', () => {
     const before = await AccountsStore.dump(store.redis);
     await accounts.create('shop');
     await accounts.suspend('shop', 'unpaid');
-    await new SendingDomains(store.redis, clock).addVerified('shop', 'shop.example');
+    await new SendingDomains(store.redis, clock).add('shop', verifiedDomain('shop.example', clock.now()), undefined);
     const credentials = new Credentials(store.redis, clock);
     const made = await credentials.create('shop', { kind: 'api', scopes: ['send'] });
     await credentials.create('shop', { kind: 'smtp', user: 'a@shop.example', scopes: ['smtp'] });

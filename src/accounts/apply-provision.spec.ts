@@ -10,7 +10,7 @@ import { ProvisionKeys } from './provision-keys.js';
 import { applyProvision, type ProvisionOutcome } from './apply-provision.js';
 import { Credentials } from './credentials.js';
 import { hashSecret } from './secrets.js';
-import { domainsKey, SendingDomains } from './sending-domains.js';
+import { domainsKey, SendingDomains, verifiedDomain } from './sending-domains.js';
 
 const SECRET = 's'.repeat(43);
 const OTHER_SECRET = 'o'.repeat(43);
@@ -126,7 +126,7 @@ describe('a provisioning file', () => {
     await accounts.create('hand');
     await apply([shop]);
     await credentials.create('shop', { kind: 'smtp', user: 'hand@shop.example', scopes: ['smtp'] });
-    await domains.addVerified('shop', 'hand.example');
+    await domains.add('shop', verifiedDomain('hand.example', clock.now()), undefined);
     const byHand = (await credentials.list('shop')).filter(({ user }) => user?.startsWith('hand'));
     await apply([]);
     const kept = await accounts.get('shop');
@@ -141,7 +141,7 @@ describe('a provisioning file', () => {
   it('takes over an account and a domain that were made by hand, and gives its own word for the domain', async () => {
     await accounts.create('shop', { onLimit: 'hold' });
     await accounts.suspend('shop', 'unpaid');
-    await domains.addVerified('shop', 'shop.example');
+    await domains.add('shop', verifiedDomain('shop.example', clock.now()), undefined);
     const settled = { name: 'shop', domains: [{ name: 'shop.example' }] };
     expect(await apply([settled])).toEqual(applied(2));
     expect(await accounts.get('shop')).toMatchObject({ onLimit: 'refuse', state: 'suspended', provisioned: true });

@@ -1,23 +1,30 @@
 /** The commands that talk to a relay, against a real one. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { runCommand as run } from '../../test/cli/run-command.js';
 import { RunningApi, STARTED_WITHIN_MS } from '../../test/http-api/running-api.js';
+import { startDns, type ScriptedDns } from './demo/scripted-dns.js';
+import type { DomainRecordView } from './domain-text.js';
 import { domainCommand } from './domain.js';
 import { messageCommand } from './message.js';
 import { sendCommand } from './send.js';
 
 let api: RunningApi;
+let dns: ScriptedDns;
 const ownEnvironment = { ...process.env };
 const ownInput = Object.getOwnPropertyDescriptor(process, 'stdin');
 
 beforeAll(async () => {
-  api = await RunningApi.start();
+  dns = await startDns();
+  api = await RunningApi.start({ POSTHORN_DNS_SERVERS: dns.server });
 }, STARTED_WITHIN_MS);
 
 afterAll(async () => {
   await api.stop();
+  await dns.close();
 });
 
 beforeEach(() => {
@@ -109,25 +116,65 @@ describe('./posthorn send', () => {
 });
 
 describe('./posthorn domain', () => {
+  const dkimLine = /\n {2}ph\d+\._domainkey\.shop\.example\. TXT "v=DKIM1; k=rsa; p=[^"]{200,255}" "[^"]+"\n/;
+
   it('adds, lists, shows and removes', async () => {
     const added = await run(domainCommand, ['add', 'shop.example', '--assume-verified']);
     expect(added.code).toBe(0);
-    expect(added.out).toMatch(
-      /^shop\.example {2}verified \(by the operator\)\n\nPublish in DNS:\n\n {2}ph\d+\._domainkey\.shop\.example\. TXT "v=DKIM1; k=rsa; p=[^"]{200,255}" "[^"]+"\n {2}ph\d+e\._domainkey\.shop\.example\. TXT "v=DKIM1; k=ed25519; p=[^"]{44}"\n$/,
-    );
+    expect(added.out).toMatch(/^shop\.example {2}verified \(by the operator\)\n\nPublish in DNS:\n\n {2}; dkim: /);
+    expect(added.out).toMatch(dkimLine);
+    expect(added.out).toContain('\n  ph-bounces.shop.example. CNAME bounces.relay.example.\n');
     const list = await run(domainCommand, ['list']);
     expect(list.out).toContain('shop.example  verified');
     const shown = await run(domainCommand, ['show', 'shop.example', '--json']);
     expect(JSON.parse(shown.out)).toMatchObject({
       name: 'shop.example',
-      records: [
-        { purpose: 'dkim', type: 'TXT' },
-        { purpose: 'dkim', type: 'TXT' },
-      ],
+      records: expect.arrayContaining([expect.objectContaining({ purpose: 'dkim', type: 'TXT' })]),
     });
     expect(await run(domainCommand, ['remove', 'shop.example'])).toEqual({ code: 0, out: '', err: '' });
     const gone = await run(domainCommand, ['show', 'shop.example']);
     expect(gone).toEqual({ code: 1, out: '', err: 'posthorn domain: 404: This account has no such domain\n' });
+  });
+
+  it('adds what DNS is to prove, says what is missing there, and is content when nothing is', async () => {
+    const added = await run(domainCommand, ['add', 'shop.example']);
+    expect([added.code, added.out]).toEqual([0, expect.stringMatching(/^shop\.example {2}pending\n/)]);
+    expect(added.out).toContain('./posthorn domain verify shop.example\n');
+    const missing = await run(domainCommand, ['verify', 'shop.example']);
+    expect([missing.code, missing.err]).toEqual([1, '']);
+    expect(missing.out).toMatch(/\n {4}MISSING\n {4}to do: publish the TXT record/);
+
+    const { records } = JSON.parse((await run(domainCommand, ['show', 'shop.example', '--json'])).out) as {
+      records: readonly DomainRecordView[];
+    };
+    for (const { name, type, value } of records) dns.set(name, type as 'TXT', [value]);
+    await api.redisClient.del('{ph:accounts}:domain-turn:default:shop.example');
+    const verified = await run(domainCommand, ['verify', 'shop.example']);
+    expect([verified.code, verified.err]).toEqual([0, '']);
+    expect(verified.out).toMatch(/^shop\.example {2}verified \(by the DNS\)\n/);
+    expect(verified.out.match(/\n {4}ok\n/g)).toHaveLength(records.length);
+    expect((await run(domainCommand, ['remove', 'shop.example'])).code).toBe(0);
+  });
+
+  it('makes new keys, and takes one from a file', async () => {
+    await run(domainCommand, ['add', 'shop.example', '--assume-verified']);
+    expect((await run(domainCommand, ['rotate', 'shop.example'])).out).toMatch(dkimLine);
+    const file = join(api.dataDir, 'key.pem');
+    writeFileSync(file, 'no key');
+    const imported = await run(domainCommand, ['import-key', 'shop.example', '--selector', 's1', '--key', file]);
+    expect([imported.code, imported.err]).toEqual([1, expect.stringContaining('422: privateKey: ')]);
+    expect((await run(domainCommand, ['remove', 'shop.example'])).code).toBe(0);
+  });
+
+  it("acts on another account's domains", async () => {
+    await api.addAccount('other');
+    expect((await run(domainCommand, ['add', 'other.example', '--assume-verified', '--account', 'other'])).code).toBe(
+      0,
+    );
+    expect((await run(domainCommand, ['list', '--account', 'other'])).out).toBe(
+      'other.example  verified (by the operator)\n',
+    );
+    expect((await run(domainCommand, ['list'])).out).not.toContain('other.example');
   });
 
   it('takes the name *', async () => {
@@ -136,12 +183,13 @@ describe('./posthorn domain', () => {
   });
 
   it.each([
-    [[], 'say add, list, show or remove'],
-    [['constructor'], 'say add, list, show or remove'],
-    [['add', 'shop.example'], 'add --assume-verified'],
+    [[], 'say add, list, show, verify'],
+    [['constructor'], 'say add, list, show, verify'],
     [['show'], 'NAME is missing'],
     [['list', 'x'], 'too many'],
     [['list', '--assume-verified'], "Unknown option '--assume-verified'"],
+    [['import-key', 'shop.example', '--selector', 's1'], '--key is missing'],
+    [['import-key', 'shop.example', '--selector', 's1', '--key', '/nowhere'], 'the file /nowhere cannot be read'],
   ])('refuses %j', async (argv, why) => {
     const { code, err } = await run(domainCommand, argv);
     expect([code, err]).toEqual([2, expect.stringContaining(why)]);

@@ -1,77 +1,118 @@
 /** `./posthorn domain`: the domains that an account may send as. */
-import { shown } from './api-client.js';
-import { commandOfVerbs, usageFault, type Verb } from './verbs.js';
+import { readFileSync } from 'node:fs';
+import type { ApiClient } from './api-client.js';
+import { domainLine, domainText, type DomainView } from './domain-text.js';
+import { commandOfVerbs, usageFault, type OptionValues, type Verb } from './verbs.js';
 
-const HELP = `usage: ./posthorn domain add NAME --assume-verified [--json]
-       ./posthorn domain list [--json]
-       ./posthorn domain show NAME [--json]
+const HELP = `usage: ./posthorn domain add NAME [--assume-verified]
+       ./posthorn domain list
+       ./posthorn domain show NAME
+       ./posthorn domain verify NAME
+       ./posthorn domain rotate NAME
+       ./posthorn domain import-key NAME --selector SELECTOR --key FILE [--assume-published]
        ./posthorn domain remove NAME
 
-  add      lets the account send as NAME; --assume-verified is your word that it may. The name * stands for every
-           domain: an internal relay
-  list     the account's sending domains
-  show     one domain and the DNS records to publish for it, the DKIM key among them
-  remove   takes the domain away; mail that is accepted already is still delivered
+  add         adds NAME and prints the DNS records to publish; it may be sent from as soon as DNS shows its DKIM key.
+              --assume-verified is your word that it may be at once. The name * stands for every domain: an internal
+              relay, on your word only
+  list        the account's sending domains
+  show        one domain and the DNS records to publish for it
+  verify      asks DNS now: for each record what it shows, and what to change. Exit code 1 while the domain is not
+              verified, or a record that it needs is not as it should be
+  rotate      makes new DKIM keys: publish their records, and they are used once DNS shows them
+  import-key  takes a DKIM key that exists already (PEM); it signs once DNS shows it, with --assume-published at once
+  remove      takes the domain away; mail that is accepted already is still delivered
+
+  --account NAME  another account's domains; --assume-verified, --assume-published and this need the scope admin
+  --json          the answer as JSON
 
 Talks to POSTHORN_API_URL with POSTHORN_API_KEY; else to this machine's relay, with the key of its first start.
 Exit codes: 0 done, 1 refused or no answer, 2 bad usage.
 `;
 
-interface Domain {
-  readonly name: string;
-  readonly state: string;
-  readonly verifiedBy?: string;
-  readonly addedAt: string;
-  readonly records?: readonly { readonly type: string; readonly name: string; readonly value: string }[];
-}
-
-const path = (name = ''): string => `/v1/domains/${encodeURIComponent(name)}`;
+const path = (name = '', verb = ''): string => `/v1/domains/${encodeURIComponent(name)}${verb}`;
+const formatOne = (answer: unknown): string => domainText(answer as DomainView);
+const ACCOUNT = { account: { type: 'string' } } as const;
 
 const VERBS: Readonly<Record<string, Verb>> = {
   add: {
     operands: ['NAME'],
-    options: { 'assume-verified': { type: 'boolean' } },
-    run: (api, [name], { 'assume-verified': assumeVerified }) =>
-      assumeVerified === true
-        ? api.request('POST', '/v1/domains', { name, assumeVerified })
-        : usageFault('DNS verification comes later: add --assume-verified as your word for it'),
-    format: (answer) => formatDomain(answer as Domain),
+    options: { ...ACCOUNT, 'assume-verified': { type: 'boolean' } },
+    run: (api, [name], values) => {
+      const assumeVerified = values['assume-verified'] === true;
+      return api.request('POST', `/v1/domains${of(values)}`, { name, ...(assumeVerified && { assumeVerified }) });
+    },
+    format: formatOne,
   },
   list: {
     operands: [],
-    run: (api) => api.request('GET', '/v1/domains'),
-    format: (answer) => (answer as { data: Domain[] }).data.map((domain) => `${headline(domain)}\n`).join(''),
+    options: ACCOUNT,
+    run: (api, _, values) => api.request('GET', `/v1/domains${of(values)}`),
+    format: (answer) => (answer as { data: DomainView[] }).data.map(domainLine).join(''),
   },
   show: {
     operands: ['NAME'],
-    run: (api, [name]) => api.request('GET', path(name)),
-    format: (answer) => formatDomain(answer as Domain),
+    options: ACCOUNT,
+    run: (api, [name], values) => api.request('GET', path(name) + of(values)),
+    format: formatOne,
+  },
+  verify: {
+    operands: ['NAME'],
+    options: ACCOUNT,
+    run: (api, [name], values) => api.request('POST', path(name, '/verify') + of(values)),
+    format: formatOne,
+    isGood: (answer) => isVerified(answer as DomainView),
+  },
+  rotate: {
+    operands: ['NAME'],
+    options: ACCOUNT,
+    run: (api, [name], values) => api.request('POST', path(name, '/dkim/rotate') + of(values)),
+    format: formatOne,
+  },
+  'import-key': {
+    operands: ['NAME'],
+    options: {
+      ...ACCOUNT,
+      selector: { type: 'string' },
+      key: { type: 'string' },
+      'assume-published': { type: 'boolean' },
+    },
+    run: importKey,
+    format: formatOne,
   },
   remove: {
     operands: ['NAME'],
-    run: (api, [name]) => api.request('DELETE', path(name)),
+    options: ACCOUNT,
+    run: (api, [name], values) => api.request('DELETE', path(name) + of(values)),
     format: () => '',
   },
 };
 
 export const domainCommand = commandOfVerbs(
-  { name: 'domain', summary: 'the domains that may be sent as: add, list, show, remove', help: HELP },
+  { name: 'domain', summary: `the domains that may be sent as: ${Object.keys(VERBS).join(', ')}`, help: HELP },
   VERBS,
 );
 
-function formatDomain(domain: Domain): string {
-  const records = (domain.records ?? []).map(({ type, name, value }) => `  ${name}. ${type} ${zoneText(value)}\n`);
-  const lead = records.length > 0 ? ['\nPublish in DNS:\n\n'] : [];
-  return [`${headline(domain)}\n`, ...lead, ...records].join('');
+function importKey(api: ApiClient, [name]: readonly string[], values: OptionValues): ReturnType<Verb['run']> {
+  const { selector, key } = values;
+  if (selector === undefined) return usageFault('--selector is missing');
+  if (typeof key !== 'string') return usageFault('--key is missing');
+  let privateKey: string;
+  try {
+    privateKey = readFileSync(key, 'utf8');
+  } catch {
+    return usageFault(`the file ${key} cannot be read`);
+  }
+  const assumePublished = values['assume-published'] === true;
+  const body = { selector, privateKey, ...(assumePublished && { assumePublished }) };
+  return api.request('POST', path(name, '/dkim/import') + of(values), body);
 }
 
-function headline({ name, state, verifiedBy }: Domain): string {
-  return shown(
-    `${name}  ${state}${verifiedBy === undefined ? '' : ` (by the ${verifiedBy === 'dns' ? 'DNS' : verifiedBy})`}`,
-  );
+/** What a path ends in where another account is meant. */
+function of({ account }: OptionValues): string {
+  return typeof account === 'string' ? `?account=${encodeURIComponent(account)}` : '';
 }
 
-/** As a zone file wants it: strings of at most 255 octets. RFC 1035 section 3.3.14. */
-function zoneText(value: string): string {
-  return (value.match(/.{1,255}/g) ?? []).map((part) => `"${part}"`).join(' ');
+function isVerified({ state, records = [] }: DomainView): boolean {
+  return state === 'verified' && records.every(({ required, status }) => !required || status === 'ok');
 }

@@ -1,7 +1,7 @@
 /** Commands that are a noun with verbs, such as `./posthorn account show NAME`: each verb asks the API one thing and shows the answer. */
 import type { ParseArgsConfig } from 'node:util';
 import { complain, openApi, type ApiClient, type ApiResult } from './api-client.js';
-import { EXIT_DONE, readCommandLine, usageError } from './command-line.js';
+import { EXIT_DONE, EXIT_FAILED, readCommandLine, usageError } from './command-line.js';
 import type { Command } from './command.js';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
@@ -22,6 +22,8 @@ export interface Verb {
   run(api: ApiClient, operands: readonly string[], values: OptionValues): Promise<ApiResult<unknown>> | UsageFault;
   /** How the answer reads to a person. */
   format(answer: unknown): string;
+  /** Whether it is what was hoped for; it is where this is absent. */
+  isGood?(answer: unknown): boolean;
 }
 
 /** A verb that needs no relay. */
@@ -49,7 +51,7 @@ export function commandOfVerbs(
       const show = (answer: unknown): number => {
         const asJson = line.values.json === true && answer !== undefined;
         process.stdout.write(asJson ? `${JSON.stringify(answer)}\n` : verb.format(answer));
-        return EXIT_DONE;
+        return verb.isGood?.(answer) === false ? EXIT_FAILED : EXIT_DONE;
       };
       if ('make' in verb) return show(verb.make(line.values));
       const api = await openApi();

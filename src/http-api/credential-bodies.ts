@@ -1,5 +1,6 @@
 /** What `/v1/credentials` takes: a new SMTP user or API key, and whose. */
 import { z } from 'zod';
+import { accountQuerySchema } from './acting-account.js';
 import { accountName, label, messageLimits, smtpUser, time } from '../accounts/account-schema.js';
 import { SCOPES, SMTP_SCOPES } from '../accounts/credential.js';
 import { forceSchema } from './account-bodies.js';
@@ -49,9 +50,7 @@ export const newCredentialSchema = z
     error: 'must not stand beside expiresAt',
   });
 
-export const ownerSchema = z.strictObject({ account: accountName.optional() });
-export const removalSchema = ownerSchema.extend(forceSchema.shape);
+export const removalSchema = accountQuerySchema.extend(forceSchema.shape);
 
 export type NewCredentialBody = z.output<typeof newCredentialSchema>;
-export type Owner = z.output<typeof ownerSchema>;
 export type Removal = z.output<typeof removalSchema>;

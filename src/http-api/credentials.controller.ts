@@ -4,21 +4,14 @@
  */
 import { randomBytes } from 'node:crypto';
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { Accounts } from '../accounts/accounts.js';
 import { CREDENTIALS_PER_ACCOUNT_MAX, type CredentialSpec } from '../accounts/credential.js';
 import { Credentials, type Credential, type CredentialCreation } from '../accounts/credentials.js';
 import { ANY_DOMAIN, SendingDomains } from '../accounts/sending-domains.js';
 import { Settings } from '../config/settings.js';
-import { conflict, noSuchAccount } from './accounts.controller.js';
+import { accountQuerySchema, ActingAccount, type AccountQuery } from './acting-account.js';
+import { conflict } from './accounts.controller.js';
 import { Caller } from './caller.js';
-import {
-  newCredentialSchema,
-  ownerSchema,
-  removalSchema,
-  type NewCredentialBody,
-  type Owner,
-  type Removal,
-} from './credential-bodies.js';
+import { newCredentialSchema, removalSchema, type NewCredentialBody, type Removal } from './credential-bodies.js';
 import { viewCredential, type CredentialView } from './credential-view.js';
 import { inputProblem, problem, ProblemError } from './problem.js';
 import { NeedsScope } from './scope.guard.js';
@@ -32,7 +25,7 @@ const CHANCE_BYTES = 4;
 export class CredentialsController {
   constructor(
     private readonly credentials: Credentials,
-    private readonly accounts: Accounts,
+    private readonly acting: ActingAccount,
     private readonly domains: SendingDomains,
     private readonly settings: Settings,
     private readonly store: StoreAccess,
@@ -42,10 +35,10 @@ export class CredentialsController {
   @Get()
   @NeedsScope('admin')
   async list(
-    @Query({ schema: ownerSchema }) owner: Owner,
+    @Query({ schema: accountQuerySchema }) owner: AccountQuery,
     @Caller() caller: Credential,
   ): Promise<{ data: CredentialView[]; cursor: null }> {
-    const account = await this.accountOf(owner, caller);
+    const account = await this.acting.of(caller, owner);
     const credentials = await this.store.ask(() => this.credentials.list(account));
     return { data: credentials.map(viewCredential), cursor: null };
   }
@@ -86,18 +79,12 @@ export class CredentialsController {
     @Query({ schema: removalSchema }) { force, ...owner }: Removal,
     @Caller() caller: Credential,
   ): Promise<void> {
-    const account = await this.accountOf(owner, caller);
+    const account = await this.acting.of(caller, owner);
     if (id === caller.id && force !== 'true') {
       throw conflict('This is the API key of this very request: say ?force=true to remove it all the same');
     }
     const removed = await this.store.ask(() => this.credentials.remove(account, id));
     if (!removed) throw new ProblemError(problem('not_found', `The account "${account}" has no such credential`));
-  }
-
-  private async accountOf({ account = '' }: Owner, caller: Credential): Promise<string> {
-    if (account === '') return caller.account;
-    if (!(await this.store.ask(() => this.accounts.get(account)))) throw noSuchAccount(account);
-    return account;
   }
 
   /** A user that nobody chose is the account's name at its first domain, with some chance in it where that is taken. */

@@ -1,16 +1,18 @@
 /**
  * The HTTP API. From outside, by class: AcceptMessage, SenderStanding, Spool, Accounts, AccountLog, Credentials, SendingDomains,
- * DkimKeys, Settings and Log; `configureHttpApi` asks the application for Metrics besides.
+ * DomainRegistry, CheckDomain, DomainChecks, Settings and Log; `configureHttpApi` asks the application for Metrics besides.
  */
 import { Module } from '@nestjs/common';
 import { AccountsController } from './accounts.controller.js';
+import { ActingAccount } from './acting-account.js';
 import { CredentialsController } from './credentials.controller.js';
+import { DomainVerification } from './domain-verification.js';
 import { DomainsController } from './domains.controller.js';
 import { MessagesController } from './messages.controller.js';
 import { StoreAccess } from './store-access.js';
 
 @Module({
   controllers: [MessagesController, DomainsController, AccountsController, CredentialsController],
-  providers: [StoreAccess],
+  providers: [StoreAccess, ActingAccount, DomainVerification],
 })
 export class HttpApiModule {}

@@ -39,6 +39,8 @@ const ROWS = {
   uri_too_long: { status: 414, text: 'The path is longer than any that exists here' },
   unsupported_media_type: { status: 415, text: 'Send the body as application/json, not compressed' },
   invalid_input: { status: 422, text: '{}' },
+  too_many_domains: { status: 422, text: 'An account may have 10000 sending domains: remove one that is not used' },
+  too_many_requests: { status: 429, text: '{}' },
   header_fields_too_large: { status: 431, text: 'The header fields of the request are too large' },
   internal_error: { status: 500, text: 'This is a fault of the relay; its log says more under this X-Request-Id' },
 } as const satisfies Record<string, Row>;

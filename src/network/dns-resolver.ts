@@ -21,4 +21,9 @@ export class DnsResolver {
     const records: unknown = await this.resolver.resolve(name, type);
     return Array.isArray(records) ? (records as unknown[]).slice(0, RECORDS_MAX) : [];
   }
+
+  /** Gives up what is being asked: it rejects with ECANCELLED. */
+  cancel(): void {
+    this.resolver.cancel();
+  }
 }

@@ -4,11 +4,10 @@
  *
  * Everything else of the message leaves as it came, byte for byte. RFC 6409 section 8, RFC 5321 section 4.4.
  */
-import { ANY_DOMAIN, maySendAs, type SendingDomain, type SendingDomains } from '../accounts/sending-domains.js';
-import { domainOf, formatAddress, parseAddress } from '../mail/address.js';
+import type { SendingDomains } from '../accounts/sending-domains.js';
+import { formatAddress, parseAddress } from '../mail/address.js';
 import type { Clock } from '../mail/clock.js';
 import type { Door } from '../mail/door.js';
-import { fromDomains, type FromReading } from '../mail/from-domains.js';
 import { fieldValue, parseHeaderBlock, withoutFields, type HeaderBlock } from '../mail/header-block.js';
 import { hasNul, withCrlf } from '../mail/line-endings.js';
 import { newMessageId } from '../mail/message-id.js';
@@ -19,6 +18,14 @@ import { SHARD } from '../store/keyspace.js';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { refusal, type Refusal } from './refusals.js';
+import {
+  authorDomain,
+  forbiddenReversePath,
+  forbiddenSender,
+  readSenders,
+  shown,
+  type Senders,
+} from './sender-rules.js';
 import { formatDate, receivedField, type TraceSource } from './trace-fields.js';
 
 /** A message as a door hands it over. */
@@ -60,8 +67,7 @@ const SUBJECT_CHARACTERS_MAX = 200;
 interface Parties {
   readonly reversePath: string;
   readonly recipients: readonly string[];
-  /** What the From header says of the author; undefined where there is none. */
-  readonly author: FromReading | undefined;
+  readonly senders: Senders;
 }
 
 export class AcceptMessage {
@@ -96,11 +102,8 @@ export class AcceptMessage {
   /** Whether `account` may use `reversePath`; for doors that hear it before the message. */
   async checkReversePath(account: string, reversePath: string): Promise<Refusal | undefined> {
     if (reversePath === '') return undefined;
-    const address = parseAddress(reversePath);
-    if (!address) return refusal('bad_sender', shown(reversePath));
     try {
-      const allowed = maySendAs(await this.domains.recent(account), address.domain);
-      return allowed ? undefined : refusal('sender_not_allowed', address.domain);
+      return forbiddenReversePath(await this.domains.recent(account), reversePath);
     } catch {
       return refusal('queue_unavailable');
     }
@@ -117,7 +120,11 @@ export class AcceptMessage {
     const header = parseHeaderBlock(content);
     const parties = readParties(submission, content, header, this.limits.recipientsMax);
     if ('cause' in parties) return refused(parties);
-    const notAllowed = forbiddenSender(await this.domains.recent(submission.account), parties);
+    const notAllowed = forbiddenSender(
+      await this.domains.recent(submission.account),
+      parties.reversePath,
+      parties.senders,
+    );
     if (notAllowed) return refused(notAllowed);
 
     const now = this.clock.now();
@@ -134,7 +141,7 @@ export class AcceptMessage {
       reversePath: parties.reversePath,
       recipients: parties.recipients,
       transactions: planTransactions(parties.recipients),
-      fromDomain: authorDomain(parties),
+      fromDomain: authorDomain(parties.senders, parties.reversePath),
       ...(subject && { subject: fieldValue(content, subject).slice(0, SUBJECT_CHARACTERS_MAX) }),
       ...(submission.tags?.length && { tags: submission.tags }),
       ...(submission.metadata && { metadata: submission.metadata }),
@@ -181,7 +188,7 @@ export class AcceptMessage {
   }
 }
 
-/** Reads the envelope and the From header; a refusal where the envelope cannot be. */
+/** Reads the envelope and who the header names; a refusal where the envelope cannot be. */
 function readParties(
   submission: Submission,
   content: Buffer,
@@ -198,35 +205,7 @@ function readParties(
   }
   if (recipients.size === 0) return refusal('no_recipients');
   if (recipients.size > recipientsMax) return refusal('too_many_recipients', recipientsMax);
-  const fields = header.fields.filter(({ name }) => name === 'from');
-  if (fields.length === 0 && !sender) return refusal('missing_from_header');
-  const author = fields.length > 0 ? readAuthor(fields.map((field) => fieldValue(content, field))) : undefined;
-  return { reversePath: sender ? formatAddress(sender) : '', recipients: [...recipients], author };
-}
-
-/** RFC 5322 section 3.6 allows one From header; of more, the reader decides which one is shown, so none is trusted. */
-function readAuthor(values: readonly string[]): FromReading {
-  if (values.length > 1) return { kind: 'unreadable', text: 'a second From header' };
-  return fromDomains(values[0] ?? '');
-}
-
-/** Why an account with these domains may not send as these parties. */
-function forbiddenSender(domains: readonly SendingDomain[], parties: Parties): Refusal | undefined {
-  if (maySendAs(domains, ANY_DOMAIN)) return undefined;
-  const { author, reversePath } = parties;
-  if (author?.kind === 'unreadable') return refusal('bad_from_header', shown(author.text));
-  const spoken = [...(author?.domains ?? []), ...(reversePath === '' ? [] : [domainOf(reversePath)])];
-  const forbidden = spoken.find((domain) => !maySendAs(domains, domain));
-  return forbidden === undefined ? undefined : refusal('sender_not_allowed', forbidden);
-}
-
-/** The domain that the message speaks for first; empty where it names none. */
-function authorDomain({ author, reversePath }: Parties): string {
-  const [first] = author?.kind === 'read' ? author.domains : [];
-  return first ?? (reversePath === '' ? '' : domainOf(reversePath));
-}
-
-/** What a client wrote, fit for a reply line. */
-function shown(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 100);
+  const senders = readSenders(content, header);
+  if (!senders.author && !sender) return refusal('missing_from_header');
+  return { reversePath: sender ? formatAddress(sender) : '', recipients: [...recipients], senders };
 }

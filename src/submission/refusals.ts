@@ -55,6 +55,7 @@ const ROWS = {
   },
   bad_sender: { code: 553, enhanced: '5.1.7', status: 422, text: '{} is no address that mail can be sent from' },
   bad_from_header: { code: 550, enhanced: '5.6.0', status: 422, text: 'The From header cannot be read near {}' },
+  bad_sender_header: { code: 550, enhanced: '5.6.0', status: 422, text: 'The header {}' },
   bad_header: {
     code: 550,
     enhanced: '5.6.0',

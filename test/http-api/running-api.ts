@@ -100,6 +100,15 @@ export class RunningApi {
     return created.secret;
   }
 
+  /** Another account, besides the first. */
+  async addAccount(name: string): Promise<void> {
+    await this.app.get(Accounts).create(name);
+  }
+
+  get redisClient(): Redis {
+    return this.app.get(Redis);
+  }
+
   /** What a worker would be handed of the message's first transaction. */
   async claim(messageId: string): Promise<(Claim & { readonly body: Buffer }) | undefined> {
     const spool = this.app.get(Spool);

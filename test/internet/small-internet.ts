@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { DkimKeys } from '../../src/accounts/dkim-keys.js';
-import { SendingDomains } from '../../src/accounts/sending-domains.js';
+import { SendingDomains, verifiedDomain } from '../../src/accounts/sending-domains.js';
 import { findCommonPort } from '../../src/cli/demo/common-port.js';
 import type { MxScript } from '../../src/cli/demo/mx-script.js';
 import { startDns, type ScriptedDns } from '../../src/cli/demo/scripted-dns.js';
@@ -67,7 +67,7 @@ export class SmallInternet {
     const retention = { eventRetentionMs: 600_000, bodyRetentionMs: 0, historyMax: 1000, bodyBytesMax: 1e8 };
     const log = Log.open({ level: 'error', addresses: 'full', process: 'test' });
     const spool = new RedisSpool(redis, lanes, retention, new Metrics(), log);
-    await new SendingDomains(redis, new MovableClock()).addVerified(ACCOUNT, SENDER);
+    await new SendingDomains(redis, new MovableClock()).add(ACCOUNT, verifiedDomain(SENDER, Date.now()), undefined);
     return new SmallInternet(await startDns(), await findCommonPort(HOSTS), directory, embedded, redis, lanes, spool);
   }
 

@@ -18,6 +18,7 @@ import { connectRedis, type RedisPurpose } from '../../store/connect-redis.js';
 import { SHARD } from '../../store/keyspace.js';
 import { Log } from '../../telemetry/logger.js';
 import { Metrics } from '../../telemetry/metrics.js';
+import { domainProviders } from './domain-providers.js';
 
 /** Our own header fields on top of a message: Received, Message-ID, Date, From. */
 const OWN_FIELDS_BYTES_MAX = 4_096;
@@ -59,6 +60,7 @@ export class KernelModule {
         inject: [Redis, Clock],
         useFactory: (redis: Redis, clock: Clock) => new DkimKeys(redis, clock, settings.secretKey),
       },
+      ...domainProviders,
       { provide: BullmqLanes, inject: [Redis], useFactory: (redis: Redis) => openLanes(redis, log) },
       {
         provide: Spool,
