@@ -72,7 +72,11 @@ export class MessageAllowance {
     const { of, window, limit } = met;
     const resetMs = Math.max(0, atMs - nowMs);
     if (allowed === 0) return { kind: 'over', of, window, limit, retryAfterMs: resetMs };
-    const counted = windows.flatMap((each, i) => [each.of === 'account' ? 1 : 2, letterOf(each.window), buckets[i] ?? 0]);
+    const counted = windows.flatMap((each, i) => [
+      each.of === 'account' ? 1 : 2,
+      letterOf(each.window),
+      buckets[i] ?? 0,
+    ]);
     return { kind: 'allowed', reservation: { keys, counted }, rate: { limit, remaining, resetMs } };
   }
 

@@ -6,7 +6,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
+import { Accounts } from '../../src/accounts/accounts.js';
 import { DkimKeys } from '../../src/accounts/dkim-keys.js';
+import { MessageAllowance } from '../../src/accounts/message-allowance.js';
 import { SendingDomains } from '../../src/accounts/sending-domains.js';
 import { findCommonPort } from '../../src/cli/demo/common-port.js';
 import type { MxScript } from '../../src/cli/demo/mx-script.js';
@@ -17,6 +19,8 @@ import { DeliveryWorker } from '../../src/delivery/delivery-worker.js';
 import { Clock } from '../../src/mail/clock.js';
 import { newMessageId } from '../../src/mail/message-id.js';
 import type { Stream } from '../../src/mail/stream.js';
+import { HeldMail } from '../../src/queue/held-mail.js';
+import { ReleaseHeld } from '../../src/queue/release-held.js';
 import { BullmqLanes } from '../../src/queue/bullmq-lanes.js';
 import { planTransactions } from '../../src/queue/plan-transactions.js';
 import { RedisSpool } from '../../src/queue/redis-spool.js';
@@ -41,6 +45,7 @@ export class MovableClock extends Clock {
 export class SmallInternet {
   readonly clock = new MovableClock();
   readonly metrics = new Metrics();
+  readonly accounts: Accounts;
   private readonly mxs: ScriptedMx[] = [];
   private worker: DeliveryWorker | undefined;
 
@@ -49,10 +54,12 @@ export class SmallInternet {
     private readonly mxPort: number,
     private readonly directory: string,
     private readonly embedded: EmbeddedRedis,
-    private readonly redis: Redis,
+    readonly redis: Redis,
     private readonly lanes: BullmqLanes,
     readonly spool: RedisSpool,
-  ) {}
+  ) {
+    this.accounts = new Accounts(redis, this.clock);
+  }
 
   static async start(): Promise<SmallInternet> {
     const directory = await mkdtemp(join(tmpdir(), 'posthorn-internet-'));
@@ -105,15 +112,20 @@ export class SmallInternet {
       { fqdn: 'relay.example', cores: 2, mayBindLowPorts: true, cwd: this.directory },
     );
     if (loaded.kind === 'faults') throw new Error(JSON.stringify(loaded.faults));
-    const { clock, metrics, redis, spool } = this;
-    this.worker = new DeliveryWorker(loaded.settings, redis, {
+    const { accounts, clock, metrics, redis, spool } = this;
+    const log = Log.open({ level: 'error', addresses: 'full', process: 'test' });
+    const parts = {
       spool,
+      accounts,
       clock,
       metrics,
       domains: new SendingDomains(redis, clock),
       dkimKeys: new DkimKeys(redis, clock),
-      log: Log.open({ level: 'error', addresses: 'full', process: 'test' }),
-    });
+      log,
+    };
+    const held = new HeldMail(redis, this.lanes);
+    const releaseHeld = new ReleaseHeld(held, accounts, new MessageAllowance(redis), clock, log);
+    this.worker = new DeliveryWorker(loaded.settings, redis, parts, releaseHeld);
     this.worker.start();
   }
 

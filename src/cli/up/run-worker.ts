@@ -2,11 +2,16 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Redis } from 'ioredis';
+import { Accounts } from '../../accounts/accounts.js';
 import { DkimKeys } from '../../accounts/dkim-keys.js';
+import { MessageAllowance } from '../../accounts/message-allowance.js';
 import { SendingDomains } from '../../accounts/sending-domains.js';
 import { Settings } from '../../config/settings.js';
 import { DeliveryWorker } from '../../delivery/delivery-worker.js';
 import { Clock } from '../../mail/clock.js';
+import { BullmqLanes } from '../../queue/bullmq-lanes.js';
+import { HeldMail } from '../../queue/held-mail.js';
+import { ReleaseHeld } from '../../queue/release-held.js';
 import { Spool } from '../../queue/spool.js';
 import { Log } from '../../telemetry/logger.js';
 import { Metrics } from '../../telemetry/metrics.js';
@@ -21,18 +26,32 @@ class WorkerModule {
       imports: [KernelModule.of(options)],
       providers: [
         {
+          provide: ReleaseHeld,
+          inject: [Redis, BullmqLanes, Accounts, Clock, Log],
+          useFactory: (redis: Redis, lanes: BullmqLanes, accounts: Accounts, clock: Clock, log: Log) =>
+            new ReleaseHeld(new HeldMail(redis, lanes), accounts, new MessageAllowance(redis), clock, log),
+        },
+        {
           provide: DeliveryWorker,
-          inject: [Settings, Redis, Spool, SendingDomains, DkimKeys, Metrics, Log, Clock],
+          inject: [Settings, Redis, Spool, Accounts, SendingDomains, DkimKeys, Metrics, Log, Clock, ReleaseHeld],
           useFactory: (
             settings: Settings,
             redis: Redis,
             spool: Spool,
+            accounts: Accounts,
             domains: SendingDomains,
             dkimKeys: DkimKeys,
             metrics: Metrics,
             log: Log,
             clock: Clock,
-          ) => new DeliveryWorker(settings, redis, { spool, domains, dkimKeys, metrics, log, clock }),
+            releaseHeld: ReleaseHeld,
+          ) =>
+            new DeliveryWorker(
+              settings,
+              redis,
+              { spool, accounts, domains, dkimKeys, metrics, log, clock },
+              releaseHeld,
+            ),
         },
       ],
     };
