@@ -86,10 +86,17 @@ export class MessageAllowance {
   }
 }
 
-/** The longest that `messages` in a row take to be allowed, one after the other. */
-export function timeForMs(sender: Sender, messages: number): number {
-  const waits = windowsOf(sender, 0).map(({ window, limit }) => (messages / Math.max(limit, 1)) * windowMs(window));
-  return Math.max(0, ...waits);
+/** How long `messages` of the sender take to be allowed one after the other, by the window that takes the longest. */
+export function expectedWait(
+  sender: Sender,
+  messages: number,
+): { readonly window: LimitWindow; readonly waitMs: number } {
+  let longest: { window: LimitWindow; waitMs: number } = { window: 'second', waitMs: 0 };
+  for (const { window, limit } of windowsOf(sender, 0)) {
+    const waitMs = (messages / Math.max(limit, 1)) * windowMs(window);
+    if (waitMs > longest.waitMs) longest = { window, waitMs };
+  }
+  return longest;
 }
 
 /** Whether mail of this sender is limited at all. */

@@ -9,7 +9,6 @@ import type {
   SmtpReply,
   SmtpSession,
 } from '../listeners/smtp-session.js';
-import { parseAddress } from '../mail/address.js';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { AcceptMessage } from './accept-message.js';
@@ -67,12 +66,13 @@ export class SubmissionDoor implements SmtpDoorOwner {
     const account = this.accountOf(session);
     // RFC 3207 section 4: who cannot log in yet must hear of TLS first.
     if (account === undefined) return this.refuse(refusal(session.secure ? 'authentication_required' : 'tls_required'));
-    const refused = await this.acceptMessage.checkReversePath(account, reversePath);
+    const refused = await this.acceptMessage.checkReversePath(account, reversePath, session);
     return refused && this.refuse(refused);
   }
 
-  rcptTo(recipient: string): Promise<SmtpReply | undefined> {
-    return Promise.resolve(parseAddress(recipient) ? undefined : this.refuse(refusal('bad_recipient', recipient)));
+  async rcptTo(recipient: string, session: SmtpSession): Promise<SmtpReply | undefined> {
+    const refused = await this.acceptMessage.checkRecipient(this.accountOf(session), recipient, session);
+    return refused && this.refuse(refused);
   }
 
   async message(body: Buffer, envelope: SmtpEnvelope, session: SmtpSession): Promise<SmtpReply> {
@@ -81,7 +81,8 @@ export class SubmissionDoor implements SmtpDoorOwner {
     const acceptance = await this.acceptMessage.accept({
       account,
       door: this.door,
-      stream: 'default',
+      ...(this.kind.kind === 'authenticated' && { credential: session.user as Credential }),
+      options: {},
       reversePath: envelope.reversePath,
       recipients: envelope.recipients,
       content: body,

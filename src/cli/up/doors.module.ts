@@ -1,11 +1,18 @@
 /** The process that clients talk to: SMTP doors and HTTP API, one way in behind both. */
 import { Module, type DynamicModule, type FactoryProvider } from '@nestjs/common';
+import { Redis } from 'ioredis';
+import { Accounts } from '../../accounts/accounts.js';
 import { Credentials } from '../../accounts/credentials.js';
+import { MessageAllowance } from '../../accounts/message-allowance.js';
 import { SendingDomains } from '../../accounts/sending-domains.js';
 import { Settings } from '../../config/settings.js';
 import { HttpApiModule } from '../../http-api/http-api.module.js';
 import { Clock } from '../../mail/clock.js';
+import { BullmqLanes } from '../../queue/bullmq-lanes.js';
+import { HeldMail } from '../../queue/held-mail.js';
+import { Idempotency } from '../../queue/idempotency.js';
 import { Spool } from '../../queue/spool.js';
+import { AdmitMessage } from '../../submission/admit-message.js';
 import { AcceptMessage } from '../../submission/accept-message.js';
 import { SubmissionListeners } from '../../submission/submission-listeners.js';
 import { Log } from '../../telemetry/logger.js';
@@ -17,16 +24,24 @@ class SubmissionModule {
   static assembled(): DynamicModule {
     const providers: FactoryProvider[] = [
       {
+        provide: AdmitMessage,
+        inject: [Redis, BullmqLanes, Metrics],
+        useFactory: (redis: Redis, lanes: BullmqLanes, metrics: Metrics) =>
+          new AdmitMessage(new MessageAllowance(redis), new HeldMail(redis, lanes), new Idempotency(redis), metrics),
+      },
+      {
         provide: AcceptMessage,
-        inject: [Spool, SendingDomains, Settings, Clock, Metrics, Log],
+        inject: [Spool, Accounts, SendingDomains, AdmitMessage, Settings, Clock, Metrics, Log],
         useFactory: (
           spool: Spool,
+          accounts: Accounts,
           domains: SendingDomains,
+          admitMessage: AdmitMessage,
           settings: Settings,
           clock: Clock,
           metrics: Metrics,
           log: Log,
-        ) => new AcceptMessage(spool, domains, settings, clock, { metrics, log }),
+        ) => new AcceptMessage({ spool, accounts, domains }, admitMessage, settings, clock, { metrics, log }),
       },
       {
         provide: SubmissionListeners,
