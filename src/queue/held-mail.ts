@@ -93,7 +93,7 @@ export class HeldMail {
         return undefined;
       }
       const [record, holding, waiting] = await this.redis.hmget(messageKeys(SHARD, id).message, 'v', 'h', 'w');
-      if (record != null && holding != null && Number(waiting) > 0) {
+      if (record && holding && Number(waiting) > 0) {
         return { message: JSON.parse(record) as MessageRecord, holding: JSON.parse(holding) as Holding };
       }
       await releaseScript.run(this.redis, keysOf(id, lane), [id, lane]);
