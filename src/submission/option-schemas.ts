@@ -28,7 +28,10 @@ export const optionSchemas = {
   stream: z.enum(STREAMS, { error: `must be one of ${STREAMS.join(', ')}` }).optional(),
   tags: z.array(line(1, TAG_CHARACTERS_MAX)).max(TAGS_MAX).optional(),
   metadata: z
-    .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/), line(0, METADATA_CHARACTERS_MAX))
+    .unknown()
+    // Left out by the record's schema without a word, and what is misspelt must not go unnoticed.
+    .refine((given) => !isObject(given) || !Object.hasOwn(given, '__proto__'), 'must not have the key __proto__')
+    .pipe(z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/), line(0, METADATA_CHARACTERS_MAX)))
     .refine((metadata) => Object.keys(metadata).length <= METADATA_MAX, `must be at most ${METADATA_MAX} entries`)
     .optional(),
   /** RFC 3339; becomes milliseconds since the epoch. */
@@ -37,7 +40,12 @@ export const optionSchemas = {
     .transform((text) => Date.parse(text))
     .optional(),
   /** Seconds. */
-  expiresIn: z.number({ error: 'must be a number of seconds' }).int().min(1).max(EXPIRES_IN_MAX_S).optional(),
+  expiresIn: z
+    .number({ error: `must be a whole number of seconds, 1 to ${EXPIRES_IN_MAX_S}` })
+    .int()
+    .min(1)
+    .max(EXPIRES_IN_MAX_S)
+    .optional(),
   supersedeKey: line(1, KEY_CHARACTERS_MAX).optional(),
 };
 
@@ -69,4 +77,8 @@ export function readOptions(given: Readonly<Record<string, unknown>>): OptionsRe
   // A key is judged by a schema of its own, whose finding lies inside.
   const why = (issue?.code === 'invalid_key' ? issue.issues[0]?.message : undefined) ?? issue?.message ?? '';
   return { kind: 'fault', option: option as keyof MessageOptions, path, why };
+}
+
+function isObject(given: unknown): given is object {
+  return typeof given === 'object' && given !== null;
 }
