@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
+import type { AccountChange } from '../../src/accounts/account.js';
 import { Accounts } from '../../src/accounts/accounts.js';
 import { DkimKeys } from '../../src/accounts/dkim-keys.js';
 import { MessageAllowance } from '../../src/accounts/message-allowance.js';
@@ -21,6 +22,7 @@ import { newMessageId } from '../../src/mail/message-id.js';
 import type { Stream } from '../../src/mail/stream.js';
 import { HeldMail } from '../../src/queue/held-mail.js';
 import { ReleaseHeld } from '../../src/queue/release-held.js';
+import { Idempotency } from '../../src/queue/idempotency.js';
 import { BullmqLanes } from '../../src/queue/bullmq-lanes.js';
 import { planTransactions } from '../../src/queue/plan-transactions.js';
 import { RedisSpool } from '../../src/queue/redis-spool.js';
@@ -28,6 +30,8 @@ import type { MessageHistory } from '../../src/queue/spool.js';
 import { connectRedis, disconnectRedis, untilReady } from '../../src/store/connect-redis.js';
 import { startEmbeddedRedis, type EmbeddedRedis } from '../../src/store/embedded-redis.js';
 import { SHARD } from '../../src/store/keyspace.js';
+import { AcceptMessage } from '../../src/submission/accept-message.js';
+import { AdmitMessage } from '../../src/submission/admit-message.js';
 import { Log } from '../../src/telemetry/logger.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
 
@@ -153,6 +157,19 @@ export class SmallInternet {
     return id;
   }
 
+  /** The one way in of a door: an account `test` that may send as anybody is what its limits say. */
+  async door(account: AccountChange): Promise<AcceptMessage> {
+    const { accounts, clock, metrics, redis, spool } = this;
+    const domains = new SendingDomains(redis, clock);
+    await accounts.create('test', account);
+    await domains.addVerified('test', '*');
+    const held = new HeldMail(redis, this.lanes);
+    const admitMessage = new AdmitMessage(new MessageAllowance(redis), held, new Idempotency(redis), metrics);
+    const limits = { hostname: 'relay.example', messageBytesMax: 1e6, recipientsMax: 100, expireAfterMs: 172_800_000 };
+    const log = Log.open({ level: 'error', addresses: 'full', process: 'test' });
+    return new AcceptMessage({ spool, accounts, domains }, admitMessage, limits, clock, { metrics, log });
+  }
+
   /** The history of `id`, as soon as it is as wanted; rejects with what it was in the end. */
   async until(id: string, wanted: (history: MessageHistory) => boolean): Promise<MessageHistory> {
     const deadline = Date.now() + UNTIL_MS;
@@ -160,6 +177,15 @@ export class SmallInternet {
       const history = await this.spool.read(id);
       if (history && wanted(history)) return history;
       if (Date.now() > deadline) throw new Error(`still ${JSON.stringify(history, null, 1)}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  /** Resolves when a worker has put the message off. */
+  async putOff(id: string): Promise<void> {
+    const deadline = Date.now() + UNTIL_MS;
+    while (!(await this.redis.zrange('{ph:0}:default:delayed', '0', '-1')).some((job) => job.startsWith(id))) {
+      if (Date.now() > deadline) throw new Error(`${id} was not put off`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
