@@ -11,8 +11,11 @@ import { LuaScript } from '../store/lua-script.js';
 
 /** For how long a key answers. */
 export const ANSWER_KEPT_MS = 24 * 3_600_000;
-/** Acceptance takes milliseconds, and Redis is waited for two seconds: after this its process is dead. */
-const LEASE_MS = 30_000;
+/**
+ * Acceptance takes milliseconds, and Redis is waited for two seconds: after this its process is dead. One that was only slow
+ * writes nothing any more, so the wait of a client whose process died may be short.
+ */
+const LEASE_MS = 10_000;
 
 /** What was answered for the first message. */
 export interface StoredAnswer {
