@@ -43,7 +43,9 @@ describe('a limit', () => {
     ]);
     const refused = answers[2];
     expect(refused?.json).toMatchObject({ code: 'over_limit', status: 429 });
-    expect(refused?.json.detail).toMatch(/^Limit reached: 2 messages per hour for this account, try again in \d+ seconds$/);
+    expect(refused?.json.detail).toMatch(
+      /^Limit reached: 2 messages per hour for this account, try again in \d+ seconds$/,
+    );
     const waitS = Number(refused?.headers.get('Retry-After'));
     expect(waitS).toBeGreaterThan(3_500);
     expect(waitS).toBeLessThanOrEqual(3_660);
@@ -58,7 +60,9 @@ describe('a limit', () => {
   });
 
   it('is not used up by what is refused', async () => {
-    const send = await accountWith({ limits: { messages: { perHour: 1 }, recipientsPerMessage: 2, messageBytes: 2_000 } });
+    const send = await accountWith({
+      limits: { messages: { perHour: 1 }, recipientsPerMessage: 2, messageBytes: 2_000 },
+    });
     const tooMany = await send({ to: ['a@x.example', 'b@x.example', 'c@x.example'] });
     expect([tooMany.status, tooMany.json.code]).toEqual([422, 'account_recipients']);
     const tooLarge = await send({ text: 'x'.repeat(3_000) });
@@ -98,7 +102,9 @@ describe('an idempotency key', () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => send({}, headers)));
     const kept = answers.filter(({ status }) => status === 202);
     expect(new Set(kept.map(({ json }) => json.id)).size).toBe(1);
-    const rest = answers.filter(({ status }) => status !== 202).map(({ status, json }) => `${status} ${json.code}`);
+    const rest = answers
+      .filter(({ status }) => status !== 202)
+      .map(({ status, json }) => `${status} ${String(json.code)}`);
     expect(new Set([...rest, '409 idempotency_in_flight'])).toEqual(new Set(['409 idempotency_in_flight']));
     const again = await send({}, headers);
     expect(again.json).toEqual(kept[0]?.json);
@@ -112,7 +118,10 @@ describe('an idempotency key', () => {
     const attachments = [{ filename: 'a.txt', content: 'SGk=' }];
     const first = await send({ tags: ['a'], attachments, metadata: { x: '1', y: '2' } }, headers);
     expect(first.headers.get('Idempotent-Replayed')).toBeNull();
-    const same = await send({ metadata: { y: '2', x: '1' }, attachments: [{ content: 'SGk=\n', filename: 'a.txt' }], tags: ['a'] }, headers);
+    const same = await send(
+      { metadata: { y: '2', x: '1' }, attachments: [{ content: 'SGk=\n', filename: 'a.txt' }], tags: ['a'] },
+      headers,
+    );
     expect(same.json).toEqual(first.json);
     for (const other of [{ tags: ['b'] }, { tags: ['a'], attachments: [{ filename: 'a.txt', content: 'SGo=' }] }, {}]) {
       const answer = await send(other, headers);

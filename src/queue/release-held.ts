@@ -10,7 +10,7 @@ import { laneOf, type HeldMail, type HeldMessage } from './held-mail.js';
 
 /** Lanes looked at in one round, and messages released of one: what is left has its turn in the next. */
 const LANES_MAX = 200;
-const RELEASED_MAX = 200;
+const RELEASED_MAX = 500;
 /** A limit that was raised, or a suspension that was lifted, shows after this at the latest. */
 const LOOK_AGAIN_MS = 30_000;
 

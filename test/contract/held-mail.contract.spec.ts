@@ -162,6 +162,20 @@ describe('held mail', () => {
     expect(await held.waiting(laneOf('default', 'default', 'newsletter'))).toBe(1);
   });
 
+  it('costs no more to look after, however much of it there is', async () => {
+    await Promise.all(Array.from({ length: 1_000 }, () => hold()));
+    await release.run();
+    await steps.redis.config('RESETSTAT');
+    for (let i = 0; i < 60; i++) {
+      clock.time += 500;
+      await release.run();
+    }
+    const calls = [...(await steps.redis.info('commandstats')).matchAll(/cmdstat_\S+:calls=(\d+)/g)];
+    // Half a minute of looking: one question a round, and one look at the limit.
+    expect(calls.reduce((sum, [, count]) => sum + Number(count), 0)).toBeLessThan(100);
+    expect(await held.waiting(LANE)).toBe(998);
+  });
+
   it('of one account or of other streams does not wait for another’s', async () => {
     const other = laneOf('other', 'default');
     await accounts.create('other', { limits: { messages: { perHour: 1 } } });

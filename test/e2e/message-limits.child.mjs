@@ -1,4 +1,5 @@
 /** One of several processes that send as fast as they can: tries until it is refused so often in a row, and tells how many were allowed. */
+import process from 'node:process';
 import { MessageAllowance } from '../../dist/accounts/message-allowance.js';
 import { connectRedis, disconnectRedis, untilReady } from '../../dist/store/connect-redis.js';
 
