@@ -219,8 +219,11 @@ export class RedisSpool extends Spool {
     const fields = await this.redis.hgetall(messageKeys(SHARD, messageId).message);
     const message = readRecord(fields);
     if (!message) return 0;
-    // Its step was written and its worker died before it was done.
-    if (fields.z !== undefined) await this.supersedeNow(messageId);
+    if (fields.z !== undefined) {
+      // Marked, and whoever marked it died before it was settled.
+      await this.supersedeNow(messageId);
+      return 0;
+    }
     const holding = readHolding(fields);
     if (holding) return (await this.held.place({ message, holding })) ? 1 : 0;
     let repaired = 0;

@@ -25,7 +25,15 @@ export class ReleaseHeld {
 
   /** One round. Several processes may make one at once: a message is released by one of them. */
   async run(): Promise<void> {
-    for (const lane of await this.held.due(this.clock.now(), LANES_MAX)) await this.releaseLane(lane);
+    for (const lane of await this.held.due(this.clock.now(), LANES_MAX)) {
+      try {
+        await this.releaseLane(lane);
+      } catch (error) {
+        // A fault of one lane must not keep the others waiting.
+        this.log.error('queue.release_failed', error, { lane });
+        await this.held.lookAgain(lane, this.clock.now() + LOOK_AGAIN_MS);
+      }
+    }
   }
 
   private async releaseLane(lane: string): Promise<void> {

@@ -1,6 +1,6 @@
 /**
  * The one way in. Whatever door a message comes by, here it is judged, given its trace and identification fields,
- * stripped of Bcc, and handed to the spool; only then may the door answer for it.
+ * stripped of Bcc and of its options, and handed to the spool; only then may the door answer for it.
  *
  * Everything else of the message leaves as it came, byte for byte. RFC 6409 section 8, RFC 5321 section 4.4.
  */
@@ -25,8 +25,8 @@ import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { Admission, AdmitMessage } from './admit-message.js';
 import { completedBody } from './completed-body.js';
-import { envelopeFingerprint, recordOf, type Draft, type Parties } from './message-draft.js';
 import { forbiddenMail, forbiddenRecipient } from './envelope-rules.js';
+import { envelopeFingerprint, recordOf, type Draft, type Parties } from './message-draft.js';
 import { badOption, messageOptions, optionFields } from './message-options.js';
 import type { MessageOptions } from './option-schemas.js';
 import { refusal, type Refusal } from './refusals.js';
@@ -78,6 +78,7 @@ export interface AcceptStores {
 
 const TAB = 9;
 const SPACE = 32;
+
 export class AcceptMessage {
   constructor(
     private readonly stores: AcceptStores,
