@@ -104,8 +104,10 @@ export class TrafficWatch {
     this.timer.unref();
   }
 
-  stop(): void {
+  /** Hands over what is left; what cannot be is forgotten. */
+  async stop(): Promise<void> {
     clearInterval(this.timer);
+    await this.flush().catch(() => undefined);
   }
 
   /** Hands over what was counted, and acts on what it shows. */
@@ -142,15 +144,10 @@ export class TrafficWatch {
       await this.tell(name, 'unknown_rate', `${unknown} of ${settled} recipients of this hour do not exist`);
     }
     if (watch.action === 'suspend' && (volumeJumped === 1 || rateJumped === 1)) {
-      await this.suspend(name, volumeJumped === 1 ? 'its volume jumped' : 'too many of its recipients do not exist');
+      const because = volumeJumped === 1 ? 'its volume jumped' : 'too many of its recipients do not exist';
+      await this.parts.accounts.suspend(name, because);
+      this.parts.log.warn('account.suspended', { account: name, because });
     }
-  }
-
-  private async suspend(account: string, because: string): Promise<void> {
-    const { accounts, accountLog, log } = this.parts;
-    await accounts.change(account, { state: 'suspended', suspendedBecause: because });
-    await accountLog.append(account, { type: 'account.suspended', at: this.clock.now(), because });
-    log.warn('account.suspended', { account, because });
   }
 
   private async tell(

@@ -100,7 +100,7 @@ describe('./posthorn send', () => {
     [['--colour'], '', 2, "Unknown option '--colour'"],
     [['extra'], '', 2, '"extra" is one argument too many'],
     [[], 'Subject: x\n\nx', 2, 'the sender cannot be read: give --from a@b'],
-    [[...mail, '--text', 'x', '--stream', 'fast'], '', 1, '422: stream: Invalid option'],
+    [[...mail, '--text', 'x', '--stream', 'fast'], '', 1, '422: stream: must be one of critical'],
     [
       [...mail, '--text', 'x', '--from', 'a@other.example'],
       '',

@@ -33,9 +33,10 @@ export const messageCommand: Command = {
 };
 
 function formatMessage(message: MessageView): string {
-  const { id, acceptedAt, expiresAt, stream, from, subject, recipients } = message;
+  const { id, acceptedAt, expiresAt, sendAt, stream, from, subject, recipients } = message;
   const facts = [
     ['accepted', `${acceptedAt}, stream ${stream}`],
+    ...(sendAt === undefined ? [] : [['send at', sendAt]]),
     ['expires', expiresAt],
     ['from', from === '' ? '<>' : from],
     ...(subject === undefined ? [] : [['subject', subject]]),
@@ -53,13 +54,16 @@ function formatMessage(message: MessageView): string {
 }
 
 function formatEvent(event: EventView): string {
-  const { at, type, reply, mx, tls, nextAttemptAt, door } = event;
+  const { at, type, reply, mx, tls, nextAttemptAt, door, until, because, by } = event;
   const facts = [
     reply && formatReply(reply),
     mx && `from ${mx}`,
     tls && 'over TLS',
     nextAttemptAt && `next try ${nextAttemptAt}`,
     door && `by ${door}`,
+    because,
+    until && `until about ${until}`,
+    by && `by ${by}`,
   ];
   return `  ${at}  ${type.padEnd(9)} ${shown(facts.filter(Boolean).join(', '))}`.trimEnd();
 }

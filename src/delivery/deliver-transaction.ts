@@ -5,14 +5,17 @@
  * result that is not written is a message sent twice.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Accounts } from '../accounts/accounts.js';
 import { signingDomain, type SendingDomains } from '../accounts/sending-domains.js';
+import type { TrafficWatch } from '../accounts/traffic-watch.js';
 import type { DkimKeys } from '../accounts/dkim-keys.js';
 import type { MessageEvent } from '../events/event.js';
 import { ByteBudget } from '../mail/byte-budget.js';
 import type { Clock } from '../mail/clock.js';
-import { requestedWaitMs } from '../mail/reply.js';
+import { requestedWaitMs, saysUnknownRecipient } from '../mail/reply.js';
 import type { AttemptOutcome } from '../mail/outcome.js';
 import type { WorkResult } from '../queue/bullmq-consumer.js';
+import { supersession } from '../queue/message-fields.js';
 import { nextAttemptAt } from '../queue/retry-schedule.js';
 import type { Claim, Settlement, Spool, Work } from '../queue/spool.js';
 import type { Route } from '../config/routes.js';
@@ -26,6 +29,8 @@ import { destinationOf, type Destination } from './routing.js';
 /** A transaction whose destination is full comes back after about this long. */
 const CROWDED_MS = 2_000;
 const SETTLE_RETRY_MS = 500;
+/** How often it is looked whether an account is still suspended. */
+const SUSPENDED_MS = 60_000;
 /** What a fault of ours waits before the next try, so that it does not spin. */
 const FAULT_PAUSE_MS = 30_000;
 
@@ -43,8 +48,10 @@ interface Attempt {
 export interface DeliverParts {
   readonly spool: Spool;
   readonly pool: ConnectionPool;
+  readonly accounts: Accounts;
   readonly domains: SendingDomains;
   readonly dkimKeys: DkimKeys;
+  readonly traffic: TrafficWatch;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly clock: Clock;
@@ -65,10 +72,10 @@ export class DeliverTransaction {
     try {
       const claim = await spool.claim(work);
       if (!claim) return { kind: 'done' };
-      if (clock.now() >= claim.message.expiresAt) {
-        const event: MessageEvent = { type: 'expired', at: clock.now(), recipients: claim.waiting };
-        return await this.settle(claim, [{ recipients: claim.waiting, state: 'expired', event }], undefined);
-      }
+      const over = this.overBeforeAttempt(claim);
+      if (over) return await this.settle(claim, [over], undefined);
+      const notBefore = await this.notBefore(claim.message);
+      if (notBefore !== undefined) return { kind: 'again', at: notBefore };
       const attempt = await this.attempt(claim);
       if (attempt === 'crowded') return { kind: 'again', at: clock.now() + CROWDED_MS * (0.5 + this.random()) };
       return await this.conclude(claim, attempt);
@@ -76,6 +83,23 @@ export class DeliverTransaction {
       log.error('delivery.fault', error, { id: work.messageId, transaction: work.transaction });
       return { kind: 'again', at: clock.now() + FAULT_PAUSE_MS };
     }
+  }
+
+  /** What becomes of recipients for whom nothing is tried any more. */
+  private overBeforeAttempt({ message, waiting, supersededBy }: Claim): Settlement | undefined {
+    const now = this.parts.clock.now();
+    if (supersededBy !== undefined) return supersession(waiting, supersededBy, now);
+    if (now < message.expiresAt) return undefined;
+    return { recipients: waiting, state: 'expired', event: { type: 'expired', at: now, recipients: waiting } };
+  }
+
+  /** When to look again at a message that must not leave yet; not an attempt. */
+  private async notBefore({ account, sendAt = 0 }: Claim['message']): Promise<number | undefined> {
+    const now = this.parts.clock.now();
+    if (now < sendAt) return sendAt;
+    // An account that is gone suspends nothing: what was accepted of it is delivered.
+    const isSuspended = (await this.parts.accounts.recent(account))?.state === 'suspended';
+    return isSuspended ? now + SUSPENDED_MS * (0.5 + this.random()) : undefined;
   }
 
   private async attempt(claim: Claim): Promise<Attempt | 'crowded'> {
@@ -160,7 +184,10 @@ export class DeliverTransaction {
     });
     for (const { event, recipients } of results) this.tell(claim, event, recipients, now);
     if (results.some(({ state }) => state === 'delivered')) {
-      metrics.timeToDelivery.observe({ stream: work.stream }, (now - message.acceptedAt) / 1000);
+      metrics.timeToDelivery.observe(
+        { stream: work.stream },
+        (now - Math.max(message.acceptedAt, message.sendAt ?? 0)) / 1000,
+      );
     }
     return this.settle(claim, results, retryAt);
   }
@@ -180,13 +207,16 @@ export class DeliverTransaction {
   }
 
   private async settle(claim: Claim, results: readonly Settlement[], retryAt: number | undefined): Promise<WorkResult> {
-    const { spool, metrics, log } = this.parts;
+    const { spool, metrics, traffic, log } = this.parts;
     for (;;) {
       try {
         const result = await spool.settle(claim, results);
         if (result.kind === 'settled') {
-          for (const { state, recipients } of results) {
-            if (state !== 'deferred') metrics.recipientsSettled.inc({ state }, recipients.length);
+          for (const { state, recipients, event } of results) {
+            if (state === 'deferred') continue;
+            metrics.recipientsSettled.inc({ state }, recipients.length);
+            const areUnknown = event.type === 'bounced' && saysUnknownRecipient(event.reply);
+            traffic.settled(claim.message.account, recipients.length, areUnknown ? recipients.length : 0);
           }
         } else log.warn('delivery.not_settled', { id: claim.message.id, why: result.kind });
         return retryAt === undefined ? { kind: 'done' } : { kind: 'again', at: retryAt };

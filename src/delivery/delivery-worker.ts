@@ -4,6 +4,7 @@ import type { Settings } from '../config/settings.js';
 import { SHARD } from '../store/keyspace.js';
 import { BullmqConsumer } from '../queue/bullmq-consumer.js';
 import { QueueKeeper } from '../queue/queue-keeper.js';
+import type { ReleaseHeld } from '../queue/release-held.js';
 import { ConnectionPool } from './connection-pool.js';
 import { DeliverTransaction, type DeliverParts } from './deliver-transaction.js';
 import { DnsResolver } from '../network/dns-resolver.js';
@@ -25,6 +26,7 @@ export class DeliveryWorker {
     private readonly settings: Settings,
     private readonly redis: Redis,
     private readonly parts: Omit<DeliverParts, 'pool'>,
+    releaseHeld: ReleaseHeld,
   ) {
     const { metrics, clock, spool, log } = parts;
     const resolver = new DnsResolver(settings.dnsServers);
@@ -45,7 +47,7 @@ export class DeliveryWorker {
         metrics.connections.set({ direction: 'outbound', state: 'idle' }, idle);
       },
     });
-    this.keeper = new QueueKeeper(spool, clock, log);
+    this.keeper = new QueueKeeper(spool, releaseHeld, clock, log);
   }
 
   start(): void {

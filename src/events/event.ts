@@ -20,11 +20,15 @@ interface AttemptFacts {
 
 export type MessageEvent =
   | (EventBase & { readonly type: 'accepted'; readonly door: Door })
+  /** It waits for a limit: `until` is when it should be allowed, as seen at that time. */
+  | (EventBase & { readonly type: 'held'; readonly until: number; readonly because: string })
   | (EventBase & AttemptFacts & { readonly type: 'delivered'; readonly tls: boolean })
   | (EventBase & AttemptFacts & { readonly type: 'deferred'; readonly nextAttemptAt: number })
   | (EventBase & AttemptFacts & { readonly type: 'unknown'; readonly nextAttemptAt: number })
   | (EventBase & AttemptFacts & { readonly type: 'bounced' })
-  | (EventBase & { readonly type: 'expired' });
+  | (EventBase & { readonly type: 'expired' })
+  /** `by`: id of the message that came in its place. */
+  | (EventBase & { readonly type: 'superseded'; readonly by: string });
 
 /** An event with its place in the message's history: the id orders the events of one message. */
 export type StoredEvent = MessageEvent & { readonly id: string };

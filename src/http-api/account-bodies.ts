@@ -1,7 +1,7 @@
 /** What `/v1/accounts` takes: a new account, and a change of one as a merge patch (RFC 7396: null takes a field away). */
 import { z } from 'zod';
 import { abuseWatch, accountLimits, accountName, messageLimits, onLimit } from '../accounts/account-schema.js';
-import { line } from './text-schemas.js';
+import { line } from '../submission/option-schemas.js';
 
 const REASON_CHARACTERS_MAX = 200;
 

@@ -1,5 +1,5 @@
 /**
- * The HTTP API. From outside, by class: AcceptMessage, SenderStanding, Spool, Accounts, AccountLog, Credentials, SendingDomains,
+ * The HTTP API. From outside, by class: AcceptMessage, Spool, Accounts, AccountLog, Credentials, SendingDomains,
  * DomainRegistry, CheckDomain, DomainChecks, Settings and Log; `configureHttpApi` asks the application for Metrics besides.
  */
 import { Module } from '@nestjs/common';

@@ -5,7 +5,7 @@ import { inputProblem, ProblemError, type InputFault } from './problem.js';
 type Issue = z.core.$ZodIssue;
 
 /** Named in the contract, and not built yet: who sends them must not believe that they work. */
-const LATER: ReadonlySet<string> = new Set(['sendAt', 'supersedeKey', 'sandbox', 'requireTls', 'template', 'data']);
+const LATER: ReadonlySet<string> = new Set(['sandbox', 'requireTls', 'template', 'data']);
 
 /** For the validation pipe: its issues are zod's own. */
 export function inputError(issues: readonly unknown[]): ProblemError {

@@ -32,7 +32,6 @@ describe('the body of a message', () => {
         { name: 'X-Many', value: '2' },
       ],
       attachments: [{ filename: 'a.txt', content: Buffer.from('Hi'), contentType: 'text/plain; charset=utf-8' }],
-      stream: 'default',
     });
   });
 

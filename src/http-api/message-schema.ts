@@ -4,10 +4,10 @@
  */
 import { z } from 'zod';
 import { formatAddress, parseAddress } from '../mail/address.js';
-import { STREAMS } from '../mail/stream.js';
+import { line, optionSchemas } from '../submission/option-schemas.js';
 import { customHeaders } from './custom-headers.js';
 import { MAILBOX_CHARACTERS_MAX, parseMailbox, parseMailboxList, shown, type Mailbox } from './mailbox.js';
-import { base64Bytes, bodyText, headerLine, line } from './text-schemas.js';
+import { base64Bytes, bodyText, headerLine } from './text-schemas.js';
 
 /** The most that POSTHORN_RECIPIENTS_MAX can be; the message itself is held to the setting. */
 const RECIPIENTS_MAX = 10_000;
@@ -16,12 +16,6 @@ const LIST_CHARACTERS_MAX = 65_536;
 const REPLY_TO_MAX = 25;
 const SUBJECT_CHARACTERS_MAX = 2_000;
 const ATTACHMENTS_MAX = 100;
-/** Tags and metadata are kept with the history of every message. */
-const TAGS_MAX = 10;
-const TAG_CHARACTERS_MAX = 128;
-const METADATA_MAX = 20;
-const METADATA_CHARACTERS_MAX = 500;
-const EXPIRES_IN_MAX_S = 172_800;
 
 const FORM = 'must be "a@b", "Name <a@b>" or a list of these';
 
@@ -94,17 +88,6 @@ const envelope = z.strictObject({
   to: z.array(bareAddress).min(1).max(RECIPIENTS_MAX),
 });
 
-const options = {
-  stream: z.enum(STREAMS).default('default'),
-  tags: z.array(line(1, TAG_CHARACTERS_MAX)).max(TAGS_MAX).optional(),
-  metadata: z
-    .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/), line(0, METADATA_CHARACTERS_MAX))
-    .refine((metadata) => Object.keys(metadata).length <= METADATA_MAX, `must be at most ${METADATA_MAX} entries`)
-    .optional(),
-  /** Seconds. */
-  expiresIn: z.number().int().min(1).max(EXPIRES_IN_MAX_S).optional(),
-};
-
 export const composedSchema = z
   .strictObject({
     from: mailbox,
@@ -117,7 +100,7 @@ export const composedSchema = z
     html: bodyText().optional(),
     headers: customHeaders.optional(),
     attachments: z.array(attachment).max(ATTACHMENTS_MAX).optional(),
-    ...options,
+    ...optionSchemas,
   })
   .superRefine((body, context) => {
     if (!body.to?.length && !body.cc?.length && !body.bcc?.length) {
@@ -128,7 +111,7 @@ export const composedSchema = z
     }
   });
 
-export const rawSchema = z.strictObject({ raw: base64Bytes(), envelope, ...options });
+export const rawSchema = z.strictObject({ raw: base64Bytes(), envelope, ...optionSchemas });
 
 /** Either form; faults are told of the one that was meant. */
 export const messageSchema = z.unknown().transform((body, context) => {

@@ -3,7 +3,7 @@ import type { StoredEvent } from '../events/event.js';
 import type { Door } from '../mail/door.js';
 import type { Reply } from '../mail/reply.js';
 import type { MessageHistory } from '../queue/spool.js';
-import { decodeWords } from './encoded-words.js';
+import { decodeWords } from '../mail/encoded-words.js';
 
 /** An event of one recipient: as stored, times in ISO 8601, without the positions of the recipients. */
 export interface EventView {
@@ -16,6 +16,11 @@ export interface EventView {
   readonly nextAttemptAt?: string;
   readonly tls?: boolean;
   readonly door?: Door;
+  /** When what is held should be allowed, and why it is held. */
+  readonly until?: string;
+  readonly because?: string;
+  /** Id of the message that superseded it. */
+  readonly by?: string;
 }
 
 export interface RecipientView {
@@ -29,6 +34,8 @@ export interface MessageView {
   readonly account: string;
   readonly acceptedAt: string;
   readonly expiresAt: string;
+  /** Of a message that was scheduled. */
+  readonly sendAt?: string;
   readonly stream: string;
   /** The envelope sender; empty for the null reverse path. */
   readonly from: string;
@@ -50,6 +57,7 @@ export function viewMessage({ message, states, events }: MessageHistory): Messag
     account: message.account,
     acceptedAt: isoTime(message.acceptedAt),
     expiresAt: isoTime(message.expiresAt),
+    ...(message.sendAt !== undefined && { sendAt: isoTime(message.sendAt) }),
     stream: message.stream,
     from: message.reversePath,
     ...(message.subject !== undefined && { subject: decodeWords(message.subject) }),
@@ -64,8 +72,9 @@ export function viewMessage({ message, states, events }: MessageHistory): Messag
 }
 
 function viewEvent({ at, recipients: _, ...event }: StoredEvent): EventView {
-  if (!('nextAttemptAt' in event)) return { ...event, at: isoTime(at) };
-  return { ...event, at: isoTime(at), nextAttemptAt: isoTime(event.nextAttemptAt) };
+  if ('nextAttemptAt' in event) return { ...event, at: isoTime(at), nextAttemptAt: isoTime(event.nextAttemptAt) };
+  if (event.type === 'held') return { ...event, at: isoTime(at), until: isoTime(event.until) };
+  return { ...event, at: isoTime(at) };
 }
 
 function isoTime(timeMs: number): string {

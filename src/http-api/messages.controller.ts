@@ -1,21 +1,26 @@
 /** `/v1/messages`: hands a message to the one way in, and tells what became of it. */
-import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import type { Credential } from '../accounts/credentials.js';
 import { isMessageId } from '../mail/message-id.js';
+import type { RecipientState } from '../mail/outcome.js';
 import { Spool } from '../queue/spool.js';
 import { AcceptMessage, type Submission } from '../submission/accept-message.js';
-import { SenderStanding } from '../submission/sender-standing.js';
+import { badOption } from '../submission/message-options.js';
+import { readOptions, type MessageOptions } from '../submission/option-schemas.js';
 import { Caller } from './caller.js';
 import { messageSchema, type ComposedMessage, type RawMessage } from './message-schema.js';
 import { viewMessage, type MessageView } from './message-view.js';
 import { composeMessage } from './nodemailer-composer.js';
+import { payloadHash } from './payload-hash.js';
 import { problem, ProblemError, problemOfRefusal } from './problem.js';
+import { rateHeaders } from './rate-headers.js';
 import { NeedsScope } from './scope.guard.js';
 import { StoreAccess } from './store-access.js';
 
 interface AcceptedView {
   readonly id: string;
-  readonly recipients: readonly { readonly address: string; readonly state: 'queued' }[];
+  readonly recipients: readonly { readonly address: string; readonly state: RecipientState }[];
 }
 
 @Controller('v1/messages')
@@ -24,7 +29,6 @@ export class MessagesController {
     private readonly acceptMessage: AcceptMessage,
     private readonly spool: Spool,
     private readonly store: StoreAccess,
-    private readonly standing: SenderStanding,
   ) {}
 
   /** 202 is a promise: it is answered after the durable write, and never before. */
@@ -33,25 +37,26 @@ export class MessagesController {
   @NeedsScope('send')
   async send(
     @Body({ schema: messageSchema }) body: ComposedMessage | RawMessage,
+    @Headers('idempotency-key') idempotencyKey: string | undefined,
     @Caller() caller: Credential,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<AcceptedView> {
-    // The key itself was checked with this very request.
-    const fallen = await this.standing.refusalOf(caller.account);
-    if (fallen) throw new ProblemError(problemOfRefusal(fallen));
-    const { stream, tags, metadata, expiresIn } = body;
     const acceptance = await this.acceptMessage.accept({
       account: caller.account,
       door: 'http',
+      credential: caller,
       source: { kind: 'http' },
       ...('raw' in body ? rawMail(body) : await composedMail(body)),
-      stream,
-      ...(tags && { tags }),
-      ...(metadata && { metadata }),
-      ...(expiresIn !== undefined && { expiresInMs: expiresIn * 1000 }),
+      options: optionsOf(body, idempotencyKey),
+      fingerprint: () => payloadHash(body),
     });
-    if (acceptance.kind === 'refused') throw new ProblemError(problemOfRefusal(acceptance.refusal), true);
-    const { id, recipients } = acceptance;
-    return { id, recipients: recipients.map((address) => ({ address, state: 'queued' })) };
+    if (acceptance.kind === 'refused') {
+      const refused = problemOfRefusal(acceptance.refusal);
+      throw new ProblemError({ ...refused, headers: { ...refused.headers, ...rateHeaders(acceptance.rate) } }, true);
+    }
+    const { id, recipients, state, replayed, rate } = acceptance;
+    void reply.headers({ ...rateHeaders(rate), ...(replayed && { 'Idempotent-Replayed': 'true' }) });
+    return { id, recipients: recipients.map((address) => ({ address, state })) };
   }
 
   @Get(':id')
@@ -64,6 +69,16 @@ export class MessagesController {
     }
     return viewMessage(history);
   }
+}
+
+/** The options of the body, with the key that stands in the request's header. */
+function optionsOf(body: ComposedMessage | RawMessage, idempotencyKey: string | undefined): MessageOptions {
+  const { stream, tags, metadata, sendAt, expiresIn, supersedeKey } = body;
+  const reading = readOptions({ idempotencyKey });
+  if (reading.kind === 'fault') {
+    throw new ProblemError(problemOfRefusal(badOption('Idempotency-Key', reading.why)));
+  }
+  return { ...reading.options, stream, tags, metadata, sendAt, expiresIn, supersedeKey };
 }
 
 type Mail = Pick<Submission, 'reversePath' | 'recipients' | 'content'>;

@@ -1,22 +1,11 @@
 /** The kinds of text that bodies are made of, each with its bound. */
 import { z } from 'zod';
+import { line } from '../submission/option-schemas.js';
 
 /** RFC 5321 section 4.5.3.1.6: a line holds 1000 octets, and what has no space in it cannot be folded. */
 const WORD_OCTETS_MAX = 900;
 /** Of the largest message that can be configured, 64 MiB. */
 const BASE64_CHARACTERS_MAX = 96 * 1024 * 1024;
-
-const CONTROL = /[\x00-\x1f\x7f]/;
-
-/** One line of text, without control characters. */
-export function line(min: number, max: number) {
-  return z
-    .string()
-    .min(min)
-    .max(max)
-    .refine((text) => !CONTROL.test(text), 'must be one line without control characters')
-    .refine((text) => text.isWellFormed(), 'must be well-formed Unicode');
-}
 
 /** One line that becomes a header field: it can be folded. */
 export function headerLine(max: number) {

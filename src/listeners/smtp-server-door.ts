@@ -83,7 +83,7 @@ export class SmtpServerDoor {
           }, done);
         },
         onMailFrom: (address, session, done) => {
-          answer(owner.mailFrom(address.address, sessionFacts(session)), done);
+          answer(owner.mailFrom(address.address, sessionFacts(session, address)), done);
         },
         onRcptTo: (address, session, done) => {
           answer(owner.rcptTo(address.address, sessionFacts(session)), done);
@@ -211,7 +211,9 @@ function faultOf(code: number, text: string, context?: string | false): SmtpFaul
   return undefined;
 }
 
-function sessionFacts(session: SMTPServerSession): SmtpSession {
+/** @param mail what MAIL FROM says, where the session does not have it yet */
+function sessionFacts(session: SMTPServerSession, mail = session.envelope.mailFrom): SmtpSession {
+  const { SIZE: size, SMTPUTF8: utf8 } = (mail && (mail.args as Record<string, unknown> | false)) || {};
   return {
     id: session.id,
     clientAddress: session.remoteAddress,
@@ -219,6 +221,9 @@ function sessionFacts(session: SMTPServerSession): SmtpSession {
     secure: session.secure,
     protocol: session.transmissionType,
     user: session.user,
+    smtpUtf8: utf8 === true,
+    ...(typeof size === 'string' && { declaredBytes: Number(size) }),
+    recipients: session.envelope.rcptTo.length,
   };
 }
 

@@ -12,6 +12,12 @@ export interface SmtpSession {
   readonly protocol: string;
   /** What `authenticate` gave for this session. */
   readonly user?: unknown;
+  /** MAIL FROM said SMTPUTF8: RFC 6531. */
+  readonly smtpUtf8: boolean;
+  /** What MAIL FROM said in SIZE: RFC 1870. */
+  readonly declaredBytes?: number;
+  /** Recipients of the message that were taken so far. */
+  readonly recipients: number;
 }
 
 /** A reply of ours: code, then text that begins with the enhanced status code. */

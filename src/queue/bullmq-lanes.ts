@@ -52,9 +52,14 @@ export class BullmqLanes {
    * Sends what `write` writes and adds the jobs `ids`, all or nothing: one MULTI, in one go on the shared connection. A
    * pipeline object would copy BullMQ's sixty scripts for every message.
    *
-   * False where Redis did not know the script that adds a job: the rest was done. Throws where it did not confirm.
+   * Returns what Redis answered to `write`. Throws where it did not confirm.
    */
-  async commit(stream: Stream, ids: readonly string[], write: (redis: Redis) => Promise<unknown>): Promise<boolean> {
+  async commit(
+    stream: Stream,
+    ids: readonly string[],
+    write: (redis: Redis) => Promise<unknown>,
+    delayMs = 0,
+  ): Promise<unknown> {
     const { redis } = this;
     const queue = this.queue(stream);
     const backend = queue.getBackend();
@@ -62,7 +67,8 @@ export class BullmqLanes {
     const client = await backend.client;
     const sent: Promise<unknown>[] = [redis.multi({ pipeline: false }), write(redis)];
     for (const id of ids) {
-      const { jobData } = new Job<Data, void>(queue, JOB_NAME, 0, {}, id).toFlowEntry();
+      const options = delayMs > 0 ? { delay: delayMs } : {};
+      const { jobData } = new Job<Data, void>(queue, JOB_NAME, 0, options, id).toFlowEntry();
       sent.push(backend.addJobToTransaction(client, jobData, id, {}, queue.keys));
     }
     const answers = await Promise.all([...sent, redis.exec()]);
@@ -71,12 +77,15 @@ export class BullmqLanes {
     // ioredis gives each answer as [error, value].
     const failed = (results as unknown[][]).map(([error]) => error).find(isError);
     if (failed !== undefined && !failed.message.startsWith('NOSCRIPT')) throw failed;
-    return failed === undefined;
+    // After a restart Redis does not know the script that adds a job, while the rest was written. Never the other way
+    // round: a worker that found a job without its message would throw it away.
+    if (failed !== undefined) for (const id of ids) await this.add(stream, id, delayMs);
+    return (results as unknown[][])[0]?.[1];
   }
 
   /** Adds a job that is not there; one that is stays as it is. */
-  async add(stream: Stream, id: string): Promise<void> {
-    await this.queue(stream).add(JOB_NAME, 0, { jobId: id });
+  async add(stream: Stream, id: string, delayMs = 0): Promise<void> {
+    await this.queue(stream).add(JOB_NAME, 0, { jobId: id, ...(delayMs > 0 && { delay: delayMs }) });
   }
 
   async remove(stream: Stream, id: string): Promise<void> {

@@ -1,14 +1,16 @@
 /**
- * Keeps promises that no job keeps: messages expire on their own clock, whether or not a retry comes round, and a
- * message that has lost its job gets a new one. Every worker process runs one; their steps are atomic, so it does no
+ * Keeps promises that no job keeps: messages expire on their own clock, whether or not a retry comes round, a message
+ * that has lost its job gets a new one, and what is held for a limit is let go. Every worker process runs one; their steps are atomic, so it does no
  * harm that several do.
  */
 import type { Clock } from '../mail/clock.js';
 import type { Log } from '../telemetry/logger.js';
+import type { ReleaseHeld } from './release-held.js';
 import type { Spool } from './spool.js';
 
 const EXPIRE_EVERY_MS = 2_000;
 const REPAIR_EVERY_MS = 10_000;
+const RELEASE_EVERY_MS = 500;
 /** Messages looked at in one round: enough for a backlog of a million a day, little enough not to be felt. */
 const EXPIRE_BATCH = 500;
 const REPAIR_BATCH = 500;
@@ -19,6 +21,7 @@ export class QueueKeeper {
 
   constructor(
     private readonly spool: Spool,
+    private readonly releaseHeld: ReleaseHeld,
     private readonly clock: Clock,
     private readonly log: Log,
   ) {}
@@ -28,6 +31,7 @@ export class QueueKeeper {
     this.every(REPAIR_EVERY_MS, 'repair', async () => {
       await this.spool.repair(REPAIR_BATCH);
     });
+    this.every(RELEASE_EVERY_MS, 'release', () => this.releaseHeld.run());
   }
 
   stop(): void {

@@ -3,7 +3,8 @@ import type { Redis } from 'ioredis';
 import { timeOfMessage } from '../mail/message-id.js';
 import { SETTLED_STATES, type SettledState } from '../mail/outcome.js';
 import { STREAMS, type Stream } from '../mail/stream.js';
-import { SHARD, shardKeys } from '../store/keyspace.js';
+import { messageKeys, SHARD, shardKeys } from '../store/keyspace.js';
+import { readRecord } from './message-fields.js';
 
 /** Recipients ever accepted and ever settled, of one stream: `accepted` = all of `settled` + `waiting`. */
 export interface LedgerLine {
@@ -31,9 +32,14 @@ export class QueueLedger {
     });
   }
 
-  /** Acceptance time of the open message of `stream` that expires first; undefined where none is open. */
-  async oldestAcceptedAt(stream: Stream): Promise<number | undefined> {
+  /**
+   * Since when the open message of `stream` that expires first waits to be sent: its acceptance, or the time it was
+   * scheduled for. Undefined where none is open.
+   */
+  async oldestWaitsSince(stream: Stream): Promise<number | undefined> {
     const [id] = await this.redis.zrange(shardKeys(SHARD).open(stream), '0', '0');
-    return id === undefined ? undefined : timeOfMessage(id);
+    if (id === undefined) return undefined;
+    const record = readRecord({ v: (await this.redis.hget(messageKeys(SHARD, id).message, 'v')) ?? '{}' });
+    return record?.sendAt ?? timeOfMessage(id);
   }
 }

@@ -6,17 +6,22 @@ import type { Redis } from 'ioredis';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { MessageEvent, StoredEvent } from '../events/event.js';
-import { SETTLED_STATES, type RecipientState } from '../mail/outcome.js';
 import { firstIdAt, shardOfMessage } from '../mail/message-id.js';
 import { STREAMS } from '../mail/stream.js';
 import { messageKeys, SHARD, shardKeys, shardPrefix, type MessageKeys } from '../store/keyspace.js';
 import { RedisRoom } from '../store/redis-room.js';
-import { acceptScript } from './accept-script.js';
+import { termsOf } from './accept-terms.js';
+import { acceptScript, acceptWithTermsScript } from './accept-script.js';
 import { decodeBody, encodeBody } from './body-codec.js';
 import { jobId, jobLockKey, type BullmqLanes } from './bullmq-lanes.js';
+import { HeldMail } from './held-mail.js';
+import { readHolding, readRecord, statesOf, supersession, waitingOf, type MessageFields } from './message-fields.js';
 import { settleScript } from './settle-script.js';
 import {
+  SCHEDULE_AHEAD_MAX_MS,
   Spool,
+  type AcceptResult,
+  type AcceptTerms,
   type Claim,
   type MessageHistory,
   type MessageRecord,
@@ -41,6 +46,7 @@ export class RedisSpool extends Spool {
   private repairCursor = '0';
   private repairStream = 0;
   private readonly room: RedisRoom;
+  private readonly held: HeldMail;
 
   constructor(
     private readonly redis: Redis,
@@ -51,24 +57,38 @@ export class RedisSpool extends Spool {
   ) {
     super();
     this.room = new RedisRoom(redis);
+    this.held = new HeldMail(redis, lanes);
   }
 
-  override async accept(message: MessageRecord, body: Buffer): Promise<void> {
+  override async accept(message: MessageRecord, body: Buffer, terms: AcceptTerms = {}): Promise<AcceptResult> {
     const keys = messageKeys(SHARD, message.id);
     const shard = shardKeys(SHARD);
     const stored = await encodeBody(body);
     const full = await this.room.refusalOf(stored.length);
     if (full !== undefined) throw new Error(full);
     const stopTimer = this.metrics.redisCommandDuration.startTimer({ command: 'accept' });
-    const { id, stream, recipients, expiresAt } = message;
-    const jobs = message.transactions.map((_, transaction) => jobId(id, transaction));
+    const { id, stream, recipients, expiresAt, acceptedAt, sendAt = 0, supersedeKey } = message;
+    const { holding, once } = terms;
+    const jobs = holding ? [] : message.transactions.map((_, transaction) => jobId(id, transaction));
     const scriptKeys = [keys.message, keys.body, shard.open(stream), shard.ledger];
     const args = [id, JSON.stringify(message), stored, expiresAt, `${stream}:accepted`, recipients.length];
-    const whole = await this.lanes.commit(stream, jobs, (redis) => acceptScript.runText(redis, scriptKeys, args));
-    // After a restart Redis does not know the script that adds a job, while the message was written. Never the other way
-    // round: a worker that found a job without its message would throw it away.
-    if (!whole) for (const job of jobs) await this.lanes.add(stream, job);
+    const plain = !holding && !once && supersedeKey === undefined;
+    const write = plain
+      ? (redis: Redis) => acceptScript.runText(redis, scriptKeys, args)
+      : (redis: Redis) => {
+          const [moreKeys, moreArgs] = termsOf(message, terms);
+          return acceptWithTermsScript.runText(redis, [...scriptKeys, ...moreKeys], [...args, ...moreArgs]);
+        };
+    const answer = await this.lanes.commit(stream, jobs, write, Math.max(0, sendAt - acceptedAt));
     stopTimer();
+    if (answer === 'lease-lost') return { kind: answer };
+    if (typeof answer === 'string') {
+      // The message is stored: what fails from here on is done again by whoever meets the mark.
+      await this.supersedeNow(answer).catch((error: unknown) => {
+        this.log.warn('queue.supersede_waits', { id: answer, error: String(error) });
+      });
+    }
+    return { kind: 'stored' };
   }
 
   override async claim(work: Work): Promise<Claim | undefined> {
@@ -79,11 +99,12 @@ export class RedisSpool extends Spool {
     ]);
     const message = readRecord(fields);
     const transaction = message?.transactions[work.transaction];
-    if (!message || !transaction) return undefined;
-    const waiting = transaction.recipients.filter((position) => !isSettled(fields[`s${String(position)}`]));
+    // What is held gets its jobs when it is released; one that is met before is none of them.
+    if (!message || !transaction || fields.h !== undefined) return undefined;
+    const waiting = waitingOf(fields, transaction.recipients);
     if (waiting.length === 0) return undefined;
     const attempts = Number(fields[`n${String(work.transaction)}`] ?? 0);
-    return { work, message, waiting, attempts, storedStart };
+    return { work, message, waiting, attempts, ...(fields.z !== undefined && { supersededBy: fields.z }), storedStart };
   }
 
   override async body({ message, storedStart }: Claim): Promise<Buffer> {
@@ -106,16 +127,11 @@ export class RedisSpool extends Spool {
       await Promise.all(STREAMS.map((stream) => this.redis.zrem(shardKeys(SHARD).open(stream), messageId)));
       return;
     }
-    for (const [index, transaction] of message.transactions.entries()) {
-      const recipients = transaction.recipients.filter((position) => !isSettled(fields[`s${String(position)}`]));
-      if (recipients.length === 0) continue;
-      const event: MessageEvent = { type: 'expired', at: nowMs, recipients };
-      const result = await this.write(message, index, '', [{ recipients, state: 'expired', event }]);
-      if (result.kind !== 'settled') continue;
-      this.metrics.recipientsSettled.inc({ state: 'expired' }, result.settled);
-      this.log.info('message.expired', { id: messageId, account: message.account, recipients: result.settled });
-      await this.lanes.remove(message.stream, jobId(messageId, index));
-    }
+    await this.settleWaiting(message, fields, (recipients) => ({
+      recipients,
+      state: 'expired',
+      event: { type: 'expired', at: nowMs, recipients },
+    }));
   }
 
   override async expired(nowMs: number, limit: number): Promise<string[]> {
@@ -153,7 +169,7 @@ export class RedisSpool extends Spool {
     const later = events.map((json) => JSON.parse(json) as MessageEvent);
     return {
       message,
-      states: message.recipients.map((_, position) => (fields[`s${String(position)}`] ?? 'queued') as RecipientState),
+      states: statesOf(message, fields, Date.now()),
       events: [accepted, ...later].map((event, index): StoredEvent => ({
         ...event,
         id: `${messageId}.${String(index)}`,
@@ -186,7 +202,9 @@ export class RedisSpool extends Spool {
         bodyRetentionMs,
         historyMax,
         shardPrefix(SHARD),
-        firstIdAt(message.acceptedAt - eventRetentionMs - (message.expiresAt - message.acceptedAt)),
+        firstIdAt(
+          message.acceptedAt - eventRetentionMs - (message.expiresAt - message.acceptedAt) - SCHEDULE_AHEAD_MAX_MS,
+        ),
         pairs.length / 2,
         ...pairs,
         ...results.map(({ event }) => JSON.stringify(event)),
@@ -201,9 +219,16 @@ export class RedisSpool extends Spool {
     const fields = await this.redis.hgetall(messageKeys(SHARD, messageId).message);
     const message = readRecord(fields);
     if (!message) return 0;
+    if (fields.z !== undefined) {
+      // Marked, and whoever marked it died before it was settled.
+      await this.supersedeNow(messageId);
+      return 0;
+    }
+    const holding = readHolding(fields);
+    if (holding) return (await this.held.place({ message, holding })) ? 1 : 0;
     let repaired = 0;
     for (const [index, transaction] of message.transactions.entries()) {
-      if (transaction.recipients.every((position) => isSettled(fields[`s${String(position)}`]))) continue;
+      if (waitingOf(fields, transaction.recipients).length === 0) continue;
       const id = jobId(messageId, index);
       if ((await this.redis.exists(this.lanes.jobKey(message.stream, id))) === 1) continue;
       await this.lanes.add(message.stream, id);
@@ -212,12 +237,32 @@ export class RedisSpool extends Spool {
     }
     return repaired;
   }
-}
 
-function readRecord(fields: Record<string, string>): MessageRecord | undefined {
-  return fields.v === undefined ? undefined : (JSON.parse(fields.v) as MessageRecord);
-}
+  /** Settles what waits of a message that is superseded, but for what an attempt holds: that is settled when it is claimed. */
+  private async supersedeNow(messageId: string): Promise<void> {
+    const fields = await this.redis.hgetall(messageKeys(SHARD, messageId).message);
+    const message = readRecord(fields);
+    const by = fields.z;
+    if (!message || by === undefined) return;
+    await this.settleWaiting(message, fields, (recipients) => supersession(recipients, by, Date.now()));
+  }
 
-function isSettled(state: string | undefined): boolean {
-  return SETTLED_STATES.some((settled) => settled === state);
+  /** Settles what waits and no attempt holds, and takes its jobs away. */
+  private async settleWaiting(
+    message: MessageRecord,
+    fields: MessageFields,
+    settlementOf: (recipients: readonly number[]) => Settlement,
+  ): Promise<void> {
+    const { id, account, stream } = message;
+    for (const [index, transaction] of message.transactions.entries()) {
+      const recipients = waitingOf(fields, transaction.recipients);
+      if (recipients.length === 0) continue;
+      const settlement = settlementOf(recipients);
+      const result = await this.write(message, index, '', [settlement]);
+      if (result.kind !== 'settled') continue;
+      this.metrics.recipientsSettled.inc({ state: settlement.state }, result.settled);
+      this.log.info(`message.${settlement.event.type}`, { id, account, recipients: result.settled });
+      await this.lanes.remove(stream, jobId(id, index));
+    }
+  }
 }

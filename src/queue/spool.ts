@@ -6,10 +6,14 @@
  * waiting with a job that will wake a worker.
  * What an implementer must not do: let a job be the truth. The message's record is; a job only says "look again".
  */
+import type { MessageLimits } from '../accounts/account.js';
 import type { StoredEvent, MessageEvent } from '../events/event.js';
 import type { Door } from '../mail/door.js';
 import type { RecipientState, SettledState } from '../mail/outcome.js';
 import type { Stream } from '../mail/stream.js';
+
+/** How far ahead a message may be scheduled. */
+export const SCHEDULE_AHEAD_MAX_MS = 30 * 86_400_000;
 
 /** What of a message never changes once it is accepted. */
 export interface MessageRecord {
@@ -20,6 +24,8 @@ export interface MessageRecord {
   /** Milliseconds since the epoch. */
   readonly acceptedAt: number;
   readonly expiresAt: number;
+  /** Not attempted before; absent: at once. */
+  readonly sendAt?: number;
   /** The envelope sender; empty for the null reverse path. */
   readonly reversePath: string;
   readonly recipients: readonly string[];
@@ -30,8 +36,31 @@ export interface MessageRecord {
   readonly subject?: string;
   readonly tags?: readonly string[];
   readonly metadata?: Readonly<Record<string, string>>;
+  /** What of the account still waits with the same key is superseded by this message. */
+  readonly supersedeKey?: string;
   readonly bodyBytes: number;
 }
+
+/** Why a message waits for a limit before its jobs are made, and what it is counted against when it is released. */
+export interface Holding {
+  /** Mail of one lane is released in the order in which it came. */
+  readonly lane: string;
+  readonly until: number;
+  readonly because: string;
+  readonly credential?: { readonly id: string; readonly limits?: MessageLimits };
+}
+
+/** What is decided when a message is accepted, and written in the same step. */
+export interface AcceptTerms {
+  readonly holding?: Holding;
+  /** The idempotency key that is held for this message, and what it will answer from then on. */
+  readonly once?: { readonly key: string; readonly token: string; readonly answer: string };
+}
+
+export type AcceptResult =
+  | { readonly kind: 'stored' }
+  /** The idempotency key is no longer held by this token: nothing was written. */
+  | { readonly kind: 'lease-lost' };
 
 export interface Transaction {
   readonly domain: string;
@@ -55,6 +84,8 @@ export interface Claim {
   readonly waiting: readonly number[];
   /** Attempts made before this one. */
   readonly attempts: number;
+  /** The message that came in its place: it is not to be sent any more. */
+  readonly supersededBy?: string;
   /** The beginning of the body as it is stored, which is all of a small one: it saves a round trip. */
   readonly storedStart: Buffer;
 }
@@ -83,9 +114,9 @@ export interface MessageHistory {
 
 export abstract class Spool {
   /** Throws where Redis did not confirm: then the caller must not answer for the message. */
-  abstract accept(message: MessageRecord, body: Buffer): Promise<void>;
+  abstract accept(message: MessageRecord, body: Buffer, terms?: AcceptTerms): Promise<AcceptResult>;
 
-  /** What there is to do for `work`; undefined where every recipient of it is settled. */
+  /** What there is to do for `work`; undefined where every recipient of it is settled, or the message is held. */
   abstract claim(work: Work): Promise<Claim | undefined>;
 
   /** The body of a claimed message, as it leaves but for its signature. */
@@ -100,7 +131,10 @@ export abstract class Spool {
   /** Ids of open messages whose time is over, at most `limit`. */
   abstract expired(nowMs: number, limit: number): Promise<string[]>;
 
-  /** Gives a job back to every waiting transaction of the next `limit` open messages that has lost its own; returns how many. */
+  /**
+   * Gives a job back to every waiting transaction of the next `limit` open messages that has lost its own, and to what is
+   * held its place; returns how many.
+   */
   abstract repair(limit: number): Promise<number>;
 
   abstract read(messageId: string): Promise<MessageHistory | undefined>;

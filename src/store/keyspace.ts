@@ -2,6 +2,7 @@
  * The name of every key in Redis. One `{...}` hash tag per shard, so that a message, its body, jobs and history lie in
  * one slot of a Redis Cluster and change in one transaction.
  */
+import { createHash } from 'node:crypto';
 import type { Stream } from '../mail/stream.js';
 
 /** The one shard of a single Redis. */
@@ -16,7 +17,10 @@ export function shardPrefix(shard: number): string {
 export const ACCOUNTS_PREFIX = '{ph:accounts}';
 
 export interface MessageKeys {
-  /** Hash: `v` the message as accepted, `w` recipients that wait, `s<i>` state of recipient i, `n<t>` attempts of transaction t. */
+  /**
+   * Hash: `v` the message as accepted, `w` recipients that wait, `s<i>` state of recipient i, `n<t>` attempts of transaction
+   * t, `h` how it is held until it is released, `z` the message that supersedes it.
+   */
   readonly message: string;
   /** String: the body as it leaves, zstd-compressed where that pays. */
   readonly body: string;
@@ -36,9 +40,30 @@ export interface ShardKeys {
   readonly closed: string;
   /** Hash: recipients accepted, and settled by state, of each stream. */
   readonly ledger: string;
+  /** Sorted set: ids of the messages that a lane holds, by the time they came. */
+  readonly held: (lane: string) => string;
+  /** Sorted set: lanes that hold mail, by the time to look at them. */
+  readonly heldLanes: string;
+  /** Hash: what became of the first message with an idempotency key. */
+  readonly idempotency: (account: string, key: string) => string;
+  /** String: id of the last message with a supersede key. */
+  readonly supersede: (account: string, key: string) => string;
 }
 
 export function shardKeys(shard: number): ShardKeys {
   const prefix = shardPrefix(shard);
-  return { open: (stream) => `${prefix}:open:${stream}`, closed: `${prefix}:closed`, ledger: `${prefix}:ledger` };
+  return {
+    open: (stream) => `${prefix}:open:${stream}`,
+    closed: `${prefix}:closed`,
+    ledger: `${prefix}:ledger`,
+    held: (lane) => `${prefix}:held:${lane}`,
+    heldLanes: `${prefix}:held-lanes`,
+    idempotency: (account, key) => `${prefix}:once:${account}:${digest(key)}`,
+    supersede: (account, key) => `${prefix}:last:${account}:${digest(key)}`,
+  };
+}
+
+/** What clients choose becomes a name of fixed length. */
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
 }

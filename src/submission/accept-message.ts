@@ -1,53 +1,72 @@
 /**
  * The one way in. Whatever door a message comes by, here it is judged, given its trace and identification fields,
- * stripped of Bcc, and handed to the spool; only then may the door answer for it.
+ * stripped of Bcc and of its options, and handed to the spool; only then may the door answer for it.
  *
  * Everything else of the message leaves as it came, byte for byte. RFC 6409 section 8, RFC 5321 section 4.4.
  */
+import type { Account } from '../accounts/account.js';
+import type { Accounts } from '../accounts/accounts.js';
+import type { Credential } from '../accounts/credentials.js';
+import type { RateFacts } from '../accounts/message-allowance.js';
 import type { SendingDomains } from '../accounts/sending-domains.js';
+import type { TrafficWatch } from '../accounts/traffic-watch.js';
 import { formatAddress, parseAddress } from '../mail/address.js';
 import type { Clock } from '../mail/clock.js';
 import type { Door } from '../mail/door.js';
-import { fieldValue, parseHeaderBlock, withoutFields, type HeaderBlock } from '../mail/header-block.js';
+import { parseHeaderBlock, type HeaderBlock } from '../mail/header-block.js';
 import { hasNul, withCrlf } from '../mail/line-endings.js';
 import { newMessageId } from '../mail/message-id.js';
-import type { Stream } from '../mail/stream.js';
-import { planTransactions } from '../queue/plan-transactions.js';
-import type { MessageRecord, Spool } from '../queue/spool.js';
+import type { RecipientState } from '../mail/outcome.js';
+import type { SmtpSession } from '../listeners/smtp-session.js';
+import type { StoredAnswer } from '../queue/idempotency.js';
+import { SCHEDULE_AHEAD_MAX_MS, type MessageRecord, type Spool } from '../queue/spool.js';
 import { SHARD } from '../store/keyspace.js';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import type { Admission, AdmitMessage } from './admit-message.js';
+import { completedBody } from './completed-body.js';
+import { forbiddenMail, forbiddenRecipient } from './envelope-rules.js';
+import { envelopeFingerprint, recordOf, type Draft, type Parties } from './message-draft.js';
+import { badOption, messageOptions, optionFields } from './message-options.js';
+import type { MessageOptions } from './option-schemas.js';
 import { refusal, type Refusal } from './refusals.js';
-import {
-  authorDomain,
-  forbiddenReversePath,
-  forbiddenSender,
-  readSenders,
-  shown,
-  type Senders,
-} from './sender-rules.js';
-import { formatDate, receivedField, type TraceSource } from './trace-fields.js';
+import { forbiddenReversePath, forbiddenSender, readSenders, shown } from './sender-rules.js';
+import type { SenderStanding } from './sender-standing.js';
+import type { TraceSource } from './trace-fields.js';
+
+/** Who hands a message over. */
+export interface MailSender {
+  readonly account: string;
+  /** What it was let in with; absent where a network is trusted. */
+  readonly credential?: Credential;
+}
 
 /** A message as a door hands it over. */
-export interface Submission {
-  readonly account: string;
+export interface Submission extends MailSender {
   readonly door: Door;
-  readonly stream: Stream;
   /** Empty for the null reverse path. */
   readonly reversePath: string;
   readonly recipients: readonly string[];
   /** Header and body, with any line endings. */
   readonly content: Buffer;
   readonly source: TraceSource;
-  /** Milliseconds until it is given up; the operator's limit where absent, never more than it. */
-  readonly expiresInMs?: number;
-  readonly tags?: readonly string[];
-  readonly metadata?: Readonly<Record<string, string>>;
+  /** What was said beside the message; its own header may say more. */
+  readonly options: MessageOptions;
+  /** What makes two submissions with one idempotency key the same; the envelope where it is absent. */
+  readonly fingerprint?: () => string;
 }
 
 export type Acceptance =
-  | { readonly kind: 'accepted'; readonly id: string; readonly recipients: readonly string[] }
-  | { readonly kind: 'refused'; readonly refusal: Refusal };
+  | {
+      readonly kind: 'accepted';
+      readonly id: string;
+      readonly recipients: readonly string[];
+      readonly state: RecipientState;
+      /** It is the answer that the first message with its idempotency key got. */
+      readonly replayed: boolean;
+      readonly rate?: RateFacts;
+    }
+  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly rate?: RateFacts };
 
 export interface AcceptLimits {
   readonly hostname: string;
@@ -56,27 +75,24 @@ export interface AcceptLimits {
   readonly expireAfterMs: number;
 }
 
-// RFC 6409 section 8 leaves Bcc to the client; a relay that passes it on tells everybody.
-const STRIPPED: ReadonlySet<string> = new Set(['bcc', 'resent-bcc']);
-const TAB = 9;
-const LF = 10;
-const SPACE = 32;
-/** A subject is kept for people who search; this much of it is enough. */
-const SUBJECT_CHARACTERS_MAX = 200;
-
-interface Parties {
-  readonly reversePath: string;
-  readonly recipients: readonly string[];
-  readonly senders: Senders;
+/** Where accounts, their rights and their mail are kept. */
+export interface AcceptStores {
+  readonly spool: Spool;
+  readonly accounts: Accounts;
+  readonly domains: SendingDomains;
+  readonly standing: SenderStanding;
 }
+
+const TAB = 9;
+const SPACE = 32;
 
 export class AcceptMessage {
   constructor(
-    private readonly spool: Spool,
-    private readonly domains: SendingDomains,
+    private readonly stores: AcceptStores,
+    private readonly admitMessage: AdmitMessage,
     readonly limits: AcceptLimits,
     private readonly clock: Clock,
-    private readonly telemetry: { readonly metrics: Metrics; readonly log: Log },
+    private readonly telemetry: { readonly metrics: Metrics; readonly log: Log; readonly traffic: TrafficWatch },
   ) {}
 
   /** Never throws: a fault of the spool is a refusal that asks the client to come back. */
@@ -100,81 +116,124 @@ export class AcceptMessage {
   }
 
   /** Whether `account` may use `reversePath`; for doors that hear it before the message. */
-  async checkReversePath(account: string, reversePath: string): Promise<Refusal | undefined> {
-    if (reversePath === '') return undefined;
+  async checkReversePath(sender: MailSender, reversePath: string, session: SmtpSession): Promise<Refusal | undefined> {
+    const { accounts, domains, standing } = this.stores;
     try {
-      return forbiddenReversePath(await this.domains.recent(account), reversePath);
+      return (
+        (await standing.refusalOf(sender.account, sender.credential)) ??
+        forbiddenMail(await accounts.recent(sender.account), reversePath, session) ??
+        forbiddenReversePath(await domains.recent(sender.account), reversePath)
+      );
+    } catch {
+      return refusal('queue_unavailable');
+    }
+  }
+
+  /** Whether the message may have this recipient, too. */
+  async checkRecipient(
+    sender: MailSender | undefined,
+    recipient: string,
+    session: SmtpSession,
+  ): Promise<Refusal | undefined> {
+    try {
+      const account = sender && (await this.stores.accounts.recent(sender.account));
+      return forbiddenRecipient(account, recipient, session);
     } catch {
       return refusal('queue_unavailable');
     }
   }
 
   private async judgeAndStore(submission: Submission): Promise<Acceptance> {
-    const refused = (why: Refusal): Acceptance => ({ kind: 'refused', refusal: why });
-    const { messageBytesMax, expireAfterMs } = this.limits;
-    if (submission.content.length > messageBytesMax) return refused(refusal('message_too_large', messageBytesMax));
-    if (hasNul(submission.content)) return refused(refusal('nul_octet'));
-    const content = withCrlf(submission.content);
-    // RFC 5322 section 2.2.3: it would be read as the continuation of the fields that we put on top.
-    if (content[0] === SPACE || content[0] === TAB) return refused(refusal('bad_header'));
-    const header = parseHeaderBlock(content);
-    const parties = readParties(submission, content, header, this.limits.recipientsMax);
-    if ('cause' in parties) return refused(parties);
-    const notAllowed = forbiddenSender(
-      await this.domains.recent(submission.account),
-      parties.reversePath,
-      parties.senders,
-    );
-    if (notAllowed) return refused(notAllowed);
-
+    const account = await this.stores.accounts.recent(submission.account);
     const now = this.clock.now();
-    const id = newMessageId(now, SHARD);
-    const body = this.complete(id, now, submission, parties.reversePath, content, header);
-    const subject = header.fields.find(({ name }) => name === 'subject');
-    const message: MessageRecord = {
-      id,
+    const draft = await this.judge(submission, account, now);
+    if ('cause' in draft) return { kind: 'refused', refusal: draft };
+    const { parties, options } = draft;
+    const { stream = 'default', idempotencyKey } = options;
+    const applicant = {
       account: submission.account,
-      door: submission.door,
-      stream: submission.stream,
-      acceptedAt: now,
-      expiresAt: now + Math.min(submission.expiresInMs ?? expireAfterMs, expireAfterMs),
-      reversePath: parties.reversePath,
-      recipients: parties.recipients,
-      transactions: planTransactions(parties.recipients),
-      fromDomain: authorDomain(parties.senders, parties.reversePath),
-      ...(subject && { subject: fieldValue(content, subject).slice(0, SUBJECT_CHARACTERS_MAX) }),
-      ...(submission.tags?.length && { tags: submission.tags }),
-      ...(submission.metadata && { metadata: submission.metadata }),
-      bodyBytes: body.length,
+      stream,
+      ...(submission.credential && { credential: submission.credential }),
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
+      fingerprint: submission.fingerprint ?? (() => envelopeFingerprint(parties)),
     };
-    await this.spool.accept(message, body);
-    this.recordAccepted(message);
-    return { kind: 'accepted', id, recipients: parties.recipients };
+    const admission = await this.admitMessage.admit(applicant, account, now);
+    if (admission.kind === 'refused') return admission;
+    if (admission.kind === 'replayed') return { kind: 'accepted', ...admission.answer, replayed: true };
+    try {
+      return await this.store(submission, draft, admission, now);
+    } catch (error) {
+      await this.giveBack(admission);
+      throw error;
+    }
   }
 
-  /** The message as it will leave, but for its signature. */
-  private complete(
-    id: string,
-    nowMs: number,
-    submission: Submission,
-    reversePath: string,
-    content: Buffer,
-    header: HeaderBlock,
-  ): Buffer {
+  /** Whether the message is sound and its sender may send it; else why not. */
+  private async judge(submission: Submission, account: Account | undefined, nowMs: number): Promise<Draft | Refusal> {
+    const fallen = await this.stores.standing.refusalOf(submission.account, submission.credential);
+    if (fallen) return fallen;
+    const { messageBytesMax, recipientsMax } = this.limits;
+    const { messageBytes, recipientsPerMessage } = account?.limits ?? {};
+    const bytes = submission.content.length;
+    if (bytes > messageBytesMax) return refusal('message_too_large', messageBytesMax);
+    if (messageBytes !== undefined && bytes > messageBytes) return refusal('account_message_too_large', messageBytes);
+    if (hasNul(submission.content)) return refusal('nul_octet');
+    const content = withCrlf(submission.content);
+    // RFC 5322 section 2.2.3: it would be read as the continuation of the fields that we put on top.
+    if (content[0] === SPACE || content[0] === TAB) return refusal('bad_header');
+    const header = parseHeaderBlock(content);
+    const parties = readParties(submission, content, header, recipientsMax);
+    if ('cause' in parties) return parties;
+    if (recipientsPerMessage !== undefined && parties.recipients.length > recipientsPerMessage) {
+      return refusal('account_recipients', recipientsPerMessage);
+    }
+    const domains = await this.stores.domains.recent(submission.account);
+    const notAllowed = forbiddenSender(domains, parties.reversePath, parties.senders);
+    if (notAllowed) return notAllowed;
+    const options = messageOptions(content, optionFields(header), submission.options);
+    if ('cause' in options) return options;
+    if ((options.sendAt ?? 0) > nowMs + SCHEDULE_AHEAD_MAX_MS) {
+      return badOption('sendAt (X-Posthorn-Send-At)', 'must be at most 30 days ahead');
+    }
+    return { content, header, parties, options };
+  }
+
+  /** Writes the message; only when this has returned may it be answered for. */
+  private async store(submission: Submission, draft: Draft, admission: Admission, now: number): Promise<Acceptance> {
+    const { content, header, parties } = draft;
+    const { recipients, reversePath } = parties;
     const { hostname } = this.limits;
-    const present = new Set(header.fields.map(({ name }) => name));
-    let top = receivedField({ id, hostname, source: submission.source, atMs: nowMs });
-    if (!present.has('message-id')) top += `Message-ID: <${id}@${hostname}>\r\n`;
-    if (!present.has('date')) top += `Date: ${formatDate(nowMs)}\r\n`;
-    if (!present.has('from') && reversePath !== '') top += `From: ${reversePath}\r\n`;
-    // What is signed must already end as it will on the wire (RFC 5321 section 4.1.1.4).
-    const end = content.length === 0 || content.at(-1) !== LF ? '\r\n' : '';
-    return Buffer.concat([Buffer.from(top), withoutFields(content, header, STRIPPED), Buffer.from(end)]);
+    const id = newMessageId(now, SHARD);
+    const trace = { id, hostname, source: submission.source, atMs: now };
+    const body = completedBody(trace, reversePath, content, header);
+    const { account, door } = submission;
+    const message = recordOf(draft, { id, account, door, bodyBytes: body.length }, now, this.limits.expireAfterMs);
+    const { heldKey, holding, rate } = admission;
+    const state = holding ? 'held' : message.sendAt === undefined ? 'queued' : 'scheduled';
+    const answer: StoredAnswer = { id, recipients, state };
+    const result = await this.stores.spool.accept(message, body, {
+      ...(holding && { holding }),
+      ...(heldKey && { once: { ...heldKey, answer: JSON.stringify(answer) } }),
+    });
+    if (result.kind === 'lease-lost') {
+      await this.giveBack(admission);
+      return { kind: 'refused', refusal: refusal('idempotency_in_flight', '', 1) };
+    }
+    this.recordAccepted(message);
+    return { kind: 'accepted', ...answer, replayed: false, ...(rate && { rate }) };
+  }
+
+  /** What cannot be given back lapses by itself; the client hears of the fault that came first. */
+  private async giveBack(admission: Admission): Promise<void> {
+    await this.admitMessage.undo(admission).catch((error: unknown) => {
+      this.telemetry.log.warn('message.not_given_back', { error: String(error) });
+    });
   }
 
   private recordAccepted(message: MessageRecord): void {
-    const { metrics, log } = this.telemetry;
+    const { metrics, log, traffic } = this.telemetry;
     metrics.messagesAccepted.inc({ door: message.door, stream: message.stream });
+    traffic.accepted(message.account);
     log.info('message.accepted', {
       id: message.id,
       account: message.account,

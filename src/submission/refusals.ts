@@ -143,7 +143,7 @@ const ROWS = {
     code: 451,
     enhanced: '4.7.1',
     status: 429,
-    text: 'The limit of {} is reached',
+    text: 'Limit reached: {}',
   },
   account_recipients: {
     code: 452,
@@ -157,7 +157,7 @@ const ROWS = {
     status: 413,
     text: 'The message is larger than this account may send, {} bytes',
   },
-  bad_option: { code: 550, enhanced: '5.6.0', status: 422, text: 'The header X-Posthorn-{}' },
+  bad_option: { code: 550, enhanced: '5.6.0', status: 422, text: 'The option {}' },
   idempotency_mismatch: {
     code: 554,
     enhanced: '5.5.0',

@@ -17,7 +17,7 @@ export class SenderStanding {
     try {
       if (credential && !(await this.credentials.isLive(credential))) return refusal('credential_revoked');
       const { state, suspendedBecause } = (await this.accounts.recent(account)) ?? {};
-      return state === 'suspended' ? refusal('account_suspended', suspendedBecause) : undefined;
+      return state === 'suspended' ? refusal('account_suspended', suspendedBecause ?? 'ask its operator') : undefined;
     } catch {
       return refusal('queue_unavailable');
     }

@@ -9,12 +9,10 @@ import type {
   SmtpReply,
   SmtpSession,
 } from '../listeners/smtp-session.js';
-import { parseAddress } from '../mail/address.js';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import type { AcceptMessage } from './accept-message.js';
+import type { AcceptMessage, MailSender } from './accept-message.js';
 import { refusal, smtpReply, type Refusal } from './refusals.js';
-import type { SenderStanding } from './sender-standing.js';
 
 /** Who is on the other side: a client that must log in, or a network that the operator trusts to be one account. */
 export type DoorKind =
@@ -27,7 +25,7 @@ export class SubmissionDoor implements SmtpDoorOwner {
   constructor(
     private readonly kind: DoorKind,
     private readonly acceptMessage: AcceptMessage,
-    private readonly clients: { readonly credentials: Credentials; readonly standing: SenderStanding },
+    private readonly credentials: Credentials,
     private readonly metrics: Metrics,
     private readonly log: Log,
   ) {
@@ -46,7 +44,7 @@ export class SubmissionDoor implements SmtpDoorOwner {
     const door = this.door;
     if (!session.secure) return { kind: 'refused', reply: this.refuse(refusal('tls_required')) };
     try {
-      const credential = await this.clients.credentials.checkSmtp(user, password);
+      const credential = await this.credentials.checkSmtp(user, password);
       this.metrics.authAttempts.inc({ door, outcome: credential ? 'accepted' : 'refused' });
       if (!credential) {
         this.log.info('auth.refused', { door, client: session.clientAddress });
@@ -65,27 +63,25 @@ export class SubmissionDoor implements SmtpDoorOwner {
   }
 
   async mailFrom(reversePath: string, session: SmtpSession): Promise<SmtpReply | undefined> {
-    const account = this.accountOf(session);
+    const sender = this.senderOf(session);
     // RFC 3207 section 4: who cannot log in yet must hear of TLS first.
-    if (account === undefined) return this.refuse(refusal(session.secure ? 'authentication_required' : 'tls_required'));
-    const refused =
-      (await this.standing(account, session)) ?? (await this.acceptMessage.checkReversePath(account, reversePath));
+    if (!sender) return this.refuse(refusal(session.secure ? 'authentication_required' : 'tls_required'));
+    const refused = await this.acceptMessage.checkReversePath(sender, reversePath, session);
     return refused && this.refuse(refused);
   }
 
-  rcptTo(recipient: string): Promise<SmtpReply | undefined> {
-    return Promise.resolve(parseAddress(recipient) ? undefined : this.refuse(refusal('bad_recipient', recipient)));
+  async rcptTo(recipient: string, session: SmtpSession): Promise<SmtpReply | undefined> {
+    const refused = await this.acceptMessage.checkRecipient(this.senderOf(session), recipient, session);
+    return refused && this.refuse(refused);
   }
 
   async message(body: Buffer, envelope: SmtpEnvelope, session: SmtpSession): Promise<SmtpReply> {
-    const account = this.accountOf(session);
-    if (account === undefined) return this.refuse(refusal('authentication_required'));
-    const fallen = await this.standing(account, session);
-    if (fallen) return this.refuse(fallen);
+    const sender = this.senderOf(session);
+    if (!sender) return this.refuse(refusal('authentication_required'));
     const acceptance = await this.acceptMessage.accept({
-      account,
+      ...sender,
       door: this.door,
-      stream: 'default',
+      options: {},
       reversePath: envelope.reversePath,
       recipients: envelope.recipients,
       content: body,
@@ -127,13 +123,10 @@ export class SubmissionDoor implements SmtpDoorOwner {
     return this.kind.kind === 'trusted' ? 'trusted' : 'smtp';
   }
 
-  private accountOf(session: SmtpSession): string | undefined {
-    if (this.kind.kind === 'trusted') return this.kind.account;
-    return (session.user as Credential | undefined)?.account;
-  }
-
-  private standing(account: string, session: SmtpSession): Promise<Refusal | undefined> {
-    return this.clients.standing.refusalOf(account, session.user as Credential | undefined);
+  private senderOf(session: SmtpSession): MailSender | undefined {
+    if (this.kind.kind === 'trusted') return { account: this.kind.account };
+    const credential = session.user as Credential | undefined;
+    return credential && { account: credential.account, credential };
   }
 
   private refuse(refused: Refusal): SmtpReply {

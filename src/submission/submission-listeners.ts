@@ -8,13 +8,11 @@ import type { Settings } from '../config/settings.js';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { AcceptMessage } from './accept-message.js';
-import type { SenderStanding } from './sender-standing.js';
 import { SubmissionDoor, type DoorKind } from './submission-door.js';
 
 export interface DoorParts {
   readonly acceptMessage: AcceptMessage;
   readonly credentials: Credentials;
-  readonly standing: SenderStanding;
   readonly metrics: Metrics;
   readonly log: Log;
 }
@@ -74,8 +72,8 @@ export class SubmissionListeners {
     certificate: TlsCertificate | undefined,
   ): Promise<void> {
     const { hostname, messageBytesMax, recipientsMax, listen } = this.settings;
-    const { acceptMessage, credentials, standing, metrics, log } = this.parts;
-    const owner = new SubmissionDoor(clients, acceptMessage, { credentials, standing }, metrics, log);
+    const { acceptMessage, credentials, metrics, log } = this.parts;
+    const owner = new SubmissionDoor(clients, acceptMessage, credentials, metrics, log);
     const options = { hostname, kind, certificate, messageBytesMax, recipientsMax, budget: this.budget };
     const door = new SmtpServerDoor(options, owner, (error) => {
       log.debug('smtp.session_error', { error: error.message });

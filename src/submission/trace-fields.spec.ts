@@ -8,6 +8,8 @@ const session: SmtpSession = {
   clientName: 'web.example',
   secure: true,
   protocol: 'ESMTPSA',
+  smtpUtf8: false,
+  recipients: 0,
 };
 const facts = { id: 'abc', hostname: 'relay.example', atMs: Date.UTC(2026, 10, 21, 6, 32, 12) };
 

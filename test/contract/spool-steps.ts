@@ -2,7 +2,7 @@
 import type { Redis } from 'ioredis';
 import type { MessageEvent } from '../../src/events/event.js';
 import { QueueLedger, type LedgerLine } from '../../src/queue/queue-ledger.js';
-import type { Claim, MessageRecord, Settlement, Spool, Work } from '../../src/queue/spool.js';
+import type { AcceptTerms, Claim, MessageRecord, Settlement, Spool, Work } from '../../src/queue/spool.js';
 import { messageTo, RedisSpoolBench } from './redis-spool-bench.js';
 
 export const BODY = Buffer.from('hello');
@@ -29,9 +29,13 @@ export class SpoolSteps {
     await this.bench.dispose();
   }
 
-  async accepted(recipients: readonly string[], given: Partial<MessageRecord> = {}): Promise<MessageRecord> {
+  async accepted(
+    recipients: readonly string[],
+    given: Partial<MessageRecord> = {},
+    terms: AcceptTerms = {},
+  ): Promise<MessageRecord> {
     const message = messageTo(recipients, given);
-    await this.spool.accept(message, BODY);
+    await this.spool.accept(message, BODY, terms);
     return message;
   }
 

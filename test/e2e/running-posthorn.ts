@@ -132,11 +132,20 @@ export class RunningPosthorn {
   }
 
   /** A request to the HTTP API with the first account's key. */
-  async api(method: string, path: string, body?: unknown): Promise<{ status: number; json: Record<string, unknown> }> {
+  async api(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<{ status: number; json: Record<string, unknown> }> {
     const { apiKey } = await this.credentials();
     const response = await fetch(`http://127.0.0.1:${String(this.ports.http)}${path}`, {
       method,
-      headers: { authorization: `Bearer ${apiKey}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
+      headers: {
+        authorization: `Bearer ${apiKey}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
     const text = await response.text();

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Accounts } from '../../src/accounts/accounts.js';
 import { Credentials, type Scope } from '../../src/accounts/credentials.js';
+import { SendingDomains } from '../../src/accounts/sending-domains.js';
 import { createFirstAccountOnce, type FirstCredentials } from '../../src/accounts/first-start.js';
 import { DoorsModule } from '../../src/cli/up/doors.module.js';
 import { loadSettings } from '../../src/config/load-settings.js';
@@ -114,6 +115,14 @@ export class RunningApi {
     const spool = this.app.get(Spool);
     const claim = await spool.claim({ messageId, transaction: 0, stream: 'default', token: '' });
     return claim && { ...claim, body: await spool.body(claim) };
+  }
+
+  get accounts(): Accounts {
+    return this.app.get(Accounts);
+  }
+
+  get domains(): SendingDomains {
+    return this.app.get(SendingDomains);
   }
 
   get spool(): Spool {

@@ -6,7 +6,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
+import type { AccountChange } from '../../src/accounts/account.js';
+import { Accounts } from '../../src/accounts/accounts.js';
 import { DkimKeys } from '../../src/accounts/dkim-keys.js';
+import { MessageAllowance } from '../../src/accounts/message-allowance.js';
+import { Credentials } from '../../src/accounts/credentials.js';
 import { SendingDomains, verifiedDomain } from '../../src/accounts/sending-domains.js';
 import { findCommonPort } from '../../src/cli/demo/common-port.js';
 import type { MxScript } from '../../src/cli/demo/mx-script.js';
@@ -17,6 +21,9 @@ import { DeliveryWorker } from '../../src/delivery/delivery-worker.js';
 import { Clock } from '../../src/mail/clock.js';
 import { newMessageId } from '../../src/mail/message-id.js';
 import type { Stream } from '../../src/mail/stream.js';
+import { HeldMail } from '../../src/queue/held-mail.js';
+import { ReleaseHeld } from '../../src/queue/release-held.js';
+import { Idempotency } from '../../src/queue/idempotency.js';
 import { BullmqLanes } from '../../src/queue/bullmq-lanes.js';
 import { planTransactions } from '../../src/queue/plan-transactions.js';
 import { RedisSpool } from '../../src/queue/redis-spool.js';
@@ -24,6 +31,11 @@ import type { MessageHistory } from '../../src/queue/spool.js';
 import { connectRedis, disconnectRedis, untilReady } from '../../src/store/connect-redis.js';
 import { startEmbeddedRedis, type EmbeddedRedis } from '../../src/store/embedded-redis.js';
 import { SHARD } from '../../src/store/keyspace.js';
+import { AcceptMessage } from '../../src/submission/accept-message.js';
+import { AdmitMessage } from '../../src/submission/admit-message.js';
+import { AccountLog } from '../../src/events/account-log.js';
+import { TrafficWatch } from '../../src/accounts/traffic-watch.js';
+import { SenderStanding } from '../../src/submission/sender-standing.js';
 import { Log } from '../../src/telemetry/logger.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
 
@@ -40,9 +52,15 @@ export class MovableClock extends Clock {
   }
 }
 
+function testLog(): Log {
+  return Log.open({ level: 'error', addresses: 'full', process: 'test' });
+}
+
 export class SmallInternet {
   readonly clock = new MovableClock();
   readonly metrics = new Metrics();
+  readonly accounts: Accounts;
+  readonly traffic: TrafficWatch;
   private readonly mxs: ScriptedMx[] = [];
   private worker: DeliveryWorker | undefined;
 
@@ -51,10 +69,15 @@ export class SmallInternet {
     private readonly mxPort: number,
     private readonly directory: string,
     private readonly embedded: EmbeddedRedis,
-    private readonly redis: Redis,
+    readonly redis: Redis,
     private readonly lanes: BullmqLanes,
     readonly spool: RedisSpool,
-  ) {}
+  ) {
+    const { clock, metrics } = this;
+    this.accounts = new Accounts(redis, clock);
+    const watched = { accounts: this.accounts, accountLog: new AccountLog(redis), metrics, log: testLog() };
+    this.traffic = new TrafficWatch(redis, clock, watched);
+  }
 
   static async start(): Promise<SmallInternet> {
     const directory = await mkdtemp(join(tmpdir(), 'posthorn-internet-'));
@@ -65,7 +88,7 @@ export class SmallInternet {
     const lanes = new BullmqLanes(SHARD, redis, () => undefined);
     await lanes.ready();
     const retention = { eventRetentionMs: 600_000, bodyRetentionMs: 0, historyMax: 1000, bodyBytesMax: 1e8 };
-    const log = Log.open({ level: 'error', addresses: 'full', process: 'test' });
+    const log = testLog();
     const spool = new RedisSpool(redis, lanes, retention, new Metrics(), log);
     await new SendingDomains(redis, new MovableClock()).add(ACCOUNT, verifiedDomain(SENDER, Date.now()), undefined);
     return new SmallInternet(await startDns(), await findCommonPort(HOSTS), directory, embedded, redis, lanes, spool);
@@ -108,15 +131,21 @@ export class SmallInternet {
       { fqdn: 'relay.example', cores: 2, mayBindLowPorts: true, cwd: this.directory },
     );
     if (loaded.kind === 'faults') throw new Error(JSON.stringify(loaded.faults));
-    const { clock, metrics, redis, spool } = this;
-    this.worker = new DeliveryWorker(loaded.settings, redis, {
+    const { accounts, clock, metrics, redis, spool, traffic } = this;
+    const log = testLog();
+    const parts = {
+      traffic,
       spool,
+      accounts,
       clock,
       metrics,
       domains: new SendingDomains(redis, clock),
       dkimKeys: new DkimKeys(redis, clock),
-      log: Log.open({ level: 'error', addresses: 'full', process: 'test' }),
-    });
+      log,
+    };
+    const held = new HeldMail(redis, this.lanes);
+    const releaseHeld = new ReleaseHeld(held, accounts, new MessageAllowance(redis), clock, log);
+    this.worker = new DeliveryWorker(loaded.settings, redis, parts, releaseHeld);
     this.worker.start();
   }
 
@@ -150,6 +179,24 @@ export class SmallInternet {
     await new DkimKeys(this.redis, this.clock).remove(ACCOUNT, SENDER);
   }
 
+  /** The one way in of a door: an account `test` that may send as anybody is what its limits say. */
+  async door(account: AccountChange): Promise<AcceptMessage> {
+    const { accounts, clock, metrics, redis, spool } = this;
+    const domains = new SendingDomains(redis, clock);
+    await accounts.create('test', account);
+    await domains.add('test', verifiedDomain('*', clock.now()), undefined);
+    const standing = new SenderStanding(accounts, new Credentials(redis, clock));
+    const held = new HeldMail(redis, this.lanes);
+    const admitMessage = new AdmitMessage(new MessageAllowance(redis), held, new Idempotency(redis), metrics);
+    const limits = { hostname: 'relay.example', messageBytesMax: 1e6, recipientsMax: 100, expireAfterMs: 172_800_000 };
+    const log = testLog();
+    return new AcceptMessage({ spool, accounts, domains, standing }, admitMessage, limits, clock, {
+      metrics,
+      log,
+      traffic: this.traffic,
+    });
+  }
+
   /** The history of `id`, as soon as it is as wanted; rejects with what it was in the end. */
   async until(id: string, wanted: (history: MessageHistory) => boolean): Promise<MessageHistory> {
     const deadline = Date.now() + UNTIL_MS;
@@ -157,6 +204,15 @@ export class SmallInternet {
       const history = await this.spool.read(id);
       if (history && wanted(history)) return history;
       if (Date.now() > deadline) throw new Error(`still ${JSON.stringify(history, null, 1)}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  /** Resolves when a worker has put the message off. */
+  async putOff(id: string): Promise<void> {
+    const deadline = Date.now() + UNTIL_MS;
+    while (!(await this.redis.zrange('{ph:0}:default:delayed', '0', '-1')).some((job) => job.startsWith(id))) {
+      if (Date.now() > deadline) throw new Error(`${id} was not put off`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }

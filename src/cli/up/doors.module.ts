@@ -1,12 +1,19 @@
 /** The process that clients talk to: SMTP doors and HTTP API, one way in behind both. */
 import { Module, type DynamicModule, type FactoryProvider } from '@nestjs/common';
+import { Redis } from 'ioredis';
 import { Accounts } from '../../accounts/accounts.js';
 import { Credentials } from '../../accounts/credentials.js';
+import { MessageAllowance } from '../../accounts/message-allowance.js';
 import { SendingDomains } from '../../accounts/sending-domains.js';
+import { TrafficWatch } from '../../accounts/traffic-watch.js';
 import { Settings } from '../../config/settings.js';
 import { HttpApiModule } from '../../http-api/http-api.module.js';
 import { Clock } from '../../mail/clock.js';
+import { BullmqLanes } from '../../queue/bullmq-lanes.js';
+import { HeldMail } from '../../queue/held-mail.js';
+import { Idempotency } from '../../queue/idempotency.js';
 import { Spool } from '../../queue/spool.js';
+import { AdmitMessage } from '../../submission/admit-message.js';
 import { AcceptMessage } from '../../submission/accept-message.js';
 import { SenderStanding } from '../../submission/sender-standing.js';
 import { SubmissionListeners } from '../../submission/submission-listeners.js';
@@ -14,21 +21,39 @@ import { Log } from '../../telemetry/logger.js';
 import { Metrics } from '../../telemetry/metrics.js';
 import { KernelModule, type KernelOptions } from './kernel.module.js';
 
+/** What acceptance stands on, in this order. */
+const STORES = [Spool, Accounts, SendingDomains, SenderStanding];
+
 @Module({})
 class SubmissionModule {
   static assembled(): DynamicModule {
     const providers: FactoryProvider[] = [
       {
+        provide: AdmitMessage,
+        inject: [Redis, BullmqLanes, Metrics],
+        useFactory: (redis: Redis, lanes: BullmqLanes, metrics: Metrics) =>
+          new AdmitMessage(new MessageAllowance(redis), new HeldMail(redis, lanes), new Idempotency(redis), metrics),
+      },
+      {
         provide: AcceptMessage,
-        inject: [Spool, SendingDomains, Settings, Clock, Metrics, Log],
+        inject: [AdmitMessage, Settings, Clock, Metrics, Log, TrafficWatch, ...STORES],
         useFactory: (
-          spool: Spool,
-          domains: SendingDomains,
+          admitMessage: AdmitMessage,
           settings: Settings,
           clock: Clock,
           metrics: Metrics,
           log: Log,
-        ) => new AcceptMessage(spool, domains, settings, clock, { metrics, log }),
+          traffic: TrafficWatch,
+          spool: Spool,
+          accounts: Accounts,
+          domains: SendingDomains,
+          standing: SenderStanding,
+        ) =>
+          new AcceptMessage({ spool, accounts, domains, standing }, admitMessage, settings, clock, {
+            metrics,
+            log,
+            traffic,
+          }),
       },
       {
         provide: SenderStanding,
@@ -37,22 +62,21 @@ class SubmissionModule {
       },
       {
         provide: SubmissionListeners,
-        inject: [Settings, AcceptMessage, Credentials, SenderStanding, Metrics, Log],
+        inject: [Settings, AcceptMessage, Credentials, Metrics, Log],
         useFactory: (
           settings: Settings,
           acceptMessage: AcceptMessage,
           credentials: Credentials,
-          standing: SenderStanding,
           metrics: Metrics,
           log: Log,
-        ) => new SubmissionListeners(settings, { acceptMessage, credentials, standing, metrics, log }),
+        ) => new SubmissionListeners(settings, { acceptMessage, credentials, metrics, log }),
       },
     ];
     return {
       module: SubmissionModule,
       global: true,
       providers,
-      exports: [AcceptMessage, SenderStanding, SubmissionListeners],
+      exports: [AcceptMessage, SubmissionListeners],
     };
   }
 }

@@ -8,6 +8,7 @@ import { Accounts } from '../../accounts/accounts.js';
 import { Credentials } from '../../accounts/credentials.js';
 import { DkimKeys } from '../../accounts/dkim-keys.js';
 import { SendingDomains } from '../../accounts/sending-domains.js';
+import { TrafficWatch } from '../../accounts/traffic-watch.js';
 import { Settings } from '../../config/settings.js';
 import { AccountLog } from '../../events/account-log.js';
 import { Clock, SystemClock } from '../../mail/clock.js';
@@ -61,6 +62,12 @@ export class KernelModule {
         useFactory: (redis: Redis, clock: Clock) => new DkimKeys(redis, clock, settings.secretKey),
       },
       ...domainProviders,
+      {
+        provide: TrafficWatch,
+        inject: [Redis, Clock, Accounts, AccountLog, Metrics],
+        useFactory: (redis: Redis, clock: Clock, accounts: Accounts, accountLog: AccountLog, metrics: Metrics) =>
+          new TrafficWatch(redis, clock, { accounts, accountLog, metrics, log }),
+      },
       { provide: BullmqLanes, inject: [Redis], useFactory: (redis: Redis) => openLanes(redis, log) },
       {
         provide: Spool,

@@ -1,6 +1,7 @@
 /** Starts the doors' process and says which ports are open. */
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { TrafficWatch } from '../../accounts/traffic-watch.js';
 import { configureHttpApi, fastifyOptions } from '../../http-api/configure-http-api.js';
 import { readCertificate } from '../../listeners/tls-certificate.js';
 import { SubmissionListeners } from '../../submission/submission-listeners.js';
@@ -31,10 +32,13 @@ export async function runDoors(options: KernelOptions, { certificate }: StartOrd
     await app.listen(settings.httpPort, settings.listen);
     open.push({ name: 'HTTP API', port: settings.httpPort });
   } else await app.init();
+  const traffic = app.get(TrafficWatch);
+  traffic.start();
   return {
     metrics: app.get(Metrics),
     listeners: open,
     stop: async () => {
+      await traffic.stop();
       await Promise.all([listeners.close(), closeApi(app)]);
     },
   };

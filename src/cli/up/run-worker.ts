@@ -7,11 +7,16 @@ import { CheckDomain } from '../../accounts/check-domain.js';
 import { DkimKeys } from '../../accounts/dkim-keys.js';
 import { DomainChecks } from '../../accounts/domain-checks.js';
 import { DomainKeeper } from '../../accounts/domain-keeper.js';
+import { MessageAllowance } from '../../accounts/message-allowance.js';
 import { SendingDomains } from '../../accounts/sending-domains.js';
+import { TrafficWatch } from '../../accounts/traffic-watch.js';
 import { Settings } from '../../config/settings.js';
 import { DeliveryWorker } from '../../delivery/delivery-worker.js';
 import { Clock } from '../../mail/clock.js';
 import { DnsResolver } from '../../network/dns-resolver.js';
+import { BullmqLanes } from '../../queue/bullmq-lanes.js';
+import { HeldMail } from '../../queue/held-mail.js';
+import { ReleaseHeld } from '../../queue/release-held.js';
 import { Spool } from '../../queue/spool.js';
 import { Log } from '../../telemetry/logger.js';
 import { Metrics } from '../../telemetry/metrics.js';
@@ -26,18 +31,42 @@ class WorkerModule {
       imports: [KernelModule.of(options)],
       providers: [
         {
+          provide: ReleaseHeld,
+          inject: [Redis, BullmqLanes, Accounts, Clock, Log],
+          useFactory: (redis: Redis, lanes: BullmqLanes, accounts: Accounts, clock: Clock, log: Log) =>
+            new ReleaseHeld(new HeldMail(redis, lanes), accounts, new MessageAllowance(redis), clock, log),
+        },
+        {
           provide: DeliveryWorker,
-          inject: [Settings, Redis, Spool, SendingDomains, DkimKeys, Metrics, Log, Clock],
+          inject: [
+            Settings,
+            Redis,
+            ReleaseHeld,
+            TrafficWatch,
+            Metrics,
+            Log,
+            Clock,
+            Spool,
+            Accounts,
+            SendingDomains,
+            DkimKeys,
+          ],
           useFactory: (
             settings: Settings,
             redis: Redis,
-            spool: Spool,
-            domains: SendingDomains,
-            dkimKeys: DkimKeys,
+            releaseHeld: ReleaseHeld,
+            traffic: TrafficWatch,
             metrics: Metrics,
             log: Log,
             clock: Clock,
-          ) => new DeliveryWorker(settings, redis, { spool, domains, dkimKeys, metrics, log, clock }),
+            spool: Spool,
+            accounts: Accounts,
+            domains: SendingDomains,
+            dkimKeys: DkimKeys,
+          ) => {
+            const parts = { spool, accounts, domains, dkimKeys, traffic, metrics, log, clock };
+            return new DeliveryWorker(settings, redis, parts, releaseHeld);
+          },
         },
         {
           provide: DomainKeeper,
@@ -60,8 +89,10 @@ export async function runWorker(options: KernelOptions): Promise<RunningChild> {
   const app = await NestFactory.createApplicationContext(WorkerModule.of(options), { logger: false });
   const worker = app.get(DeliveryWorker);
   const keeper = app.get(DomainKeeper);
+  const traffic = app.get(TrafficWatch);
   worker.start();
   keeper.start();
+  traffic.start();
   return {
     metrics: app.get(Metrics),
     listeners: [],
@@ -69,6 +100,7 @@ export async function runWorker(options: KernelOptions): Promise<RunningChild> {
       const kept = keeper.stop();
       app.get(DnsResolver).cancel();
       await Promise.all([worker.stop(), kept]);
+      await traffic.stop();
       await app.close();
     },
   };

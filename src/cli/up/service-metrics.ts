@@ -33,7 +33,7 @@ export class ServiceMetrics {
     const now = this.clock.now();
     for (const { stream, waiting } of await this.ledger.lines()) {
       this.own.queueRecipients.set({ state: 'waiting', stream }, waiting);
-      const oldest = waiting > 0 ? await this.ledger.oldestAcceptedAt(stream) : undefined;
+      const oldest = waiting > 0 ? await this.ledger.oldestWaitsSince(stream) : undefined;
       this.own.queueOldest.set({ stream }, oldest === undefined ? 0 : Math.max(0, (now - oldest) / 1000));
     }
   }
