@@ -70,7 +70,7 @@ class SubmissionModule {
       module: SubmissionModule,
       global: true,
       providers,
-      exports: [AcceptMessage, LoginGuard, SubmissionListeners],
+      exports: [AcceptMessage, LoginGuard, SmtpLogin, SubmissionListeners],
     };
   }
 }
