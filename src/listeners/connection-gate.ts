@@ -3,6 +3,7 @@ import type { Metrics } from '../telemetry/metrics.js';
 import type { ConnectionLease, ConnectionLimits } from './connection-limits.js';
 import type { ConnectionTable, TableEntry } from './connection-table.js';
 import { waitInWords, type LoginGuard, type NetworkRecord } from './login-guard.js';
+import { within } from './within.js';
 
 export type Admission =
   | { readonly kind: 'admitted'; readonly lease: ConnectionLease; readonly isWatched: boolean }
@@ -13,6 +14,7 @@ export type Admission =
     };
 
 const NO_LEASE: ConnectionLease = { loggedIn: () => undefined, release: () => undefined };
+const GOOD: NetworkRecord = { kind: 'good' };
 /** A client with a good record waits no longer than this for Redis to say so. */
 const RECORD_WITHIN_MS = 100;
 
@@ -43,7 +45,10 @@ export class ConnectionGate {
   /** @param isTrusted a network that the operator trusts has neither limits nor a record */
   async admit(address: string, isTrusted: boolean): Promise<Admission> {
     if (isTrusted) return { kind: 'admitted', lease: NO_LEASE, isWatched: false };
-    const [lease, record] = await Promise.all([this.limits.enter(address), this.recordSoon(address)]);
+    const [lease, record] = await Promise.all([
+      this.limits.enter(address),
+      within(RECORD_WITHIN_MS, this.guard.record(address), GOOD),
+    ]);
     if (!lease) {
       this.metrics.connectionsRefused.inc({ reason: 'network' });
       return { kind: 'refused', fault: 'too_many_connections', detail: address };
@@ -63,13 +68,5 @@ export class ConnectionGate {
   close(): void {
     this.guard.close();
     this.limits.close();
-  }
-
-  private async recordSoon(address: string): Promise<NetworkRecord> {
-    const { promise: late, resolve } = Promise.withResolvers<NetworkRecord>();
-    const timer = setTimeout(resolve, RECORD_WITHIN_MS, { kind: 'good' } satisfies NetworkRecord);
-    return Promise.race([this.guard.record(address), late]).finally(() => {
-      clearTimeout(timer);
-    });
   }
 }

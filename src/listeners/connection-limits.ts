@@ -8,6 +8,7 @@ import type { Redis } from 'ioredis';
 import type { Clock } from '../mail/clock.js';
 import { clientNetworks, type ClientNetworks } from '../network/client-networks.js';
 import { GUARD_PREFIX } from '../store/keyspace.js';
+import { within } from './within.js';
 import { ENTER, GIVE_BACK, LEAVE } from './connection-limits-scripts.js';
 
 /** What an address (IPv6: /64), a /24 (/56) and a /16 (/48) may have. */
@@ -55,14 +56,15 @@ export class ConnectionLimits {
     if (!this.enterLocally(networks, minute)) return undefined;
     this.renewLease();
     const shared = this.enterShared(networks, minute);
-    const isCounted = await within(SHARED_WITHIN_MS, shared);
+    const isCounted = await within(SHARED_WITHIN_MS, shared, 'unknown');
     if (isCounted === 'refused') {
       this.leaveLocally(networks);
+      this.giveBackLocally(networks, minute);
       return undefined;
     }
     const rateKeys = keysOf('new', networks, minute);
     const giveBack = once(() => {
-      for (const network of networks) this.giveBackLocally(network, minute);
+      this.giveBackLocally(networks, minute);
       void this.run(shared, () => GIVE_BACK.run(this.redis, rateKeys, [networks.length]));
     });
     const release = once(() => {
@@ -115,9 +117,11 @@ export class ConnectionLimits {
     }
   }
 
-  private giveBackLocally(network: string, minute: number): void {
-    const count = this.local.get(network);
-    if (count?.minute === minute) count.fresh -= 1;
+  private giveBackLocally(networks: ClientNetworks, minute: number): void {
+    for (const network of networks) {
+      const count = this.local.get(network);
+      if (count?.minute === minute) count.fresh -= 1;
+    }
   }
 
   /** Once a minute forgets the networks that nobody is connected from. */
@@ -152,12 +156,4 @@ function once(action: () => void): () => void {
     isDone = true;
     action();
   };
-}
-
-async function within<T>(ms: number, promise: Promise<T>): Promise<T | 'late'> {
-  const { promise: late, resolve } = Promise.withResolvers<'late'>();
-  const timer = setTimeout(resolve, ms, 'late');
-  return Promise.race([promise, late]).finally(() => {
-    clearTimeout(timer);
-  });
 }

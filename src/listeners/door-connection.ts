@@ -4,7 +4,8 @@
  *
  * BUGS of the library that are met here: it waits 100 ms before every banner, puts an enhanced status code of its own
  * before ours, ignores parameters it does not know, takes what is no base64 for base64, offers AUTH before TLS, drops
- * what was sent behind STARTTLS without a word, and counts few of a client's errors.
+ * what was sent behind STARTTLS without a word, counts few of a client's errors, and writes nothing to one that has closed
+ * its own side.
  */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -77,7 +78,7 @@ export class DoorConnection extends SMTPConnection {
     if (Array.isArray(data) && code === 250) {
       // RFC 4954 section 4: AUTH is not offered where it would be refused, which is before TLS.
       const offered = this.secure ? data : data.filter((line) => !line.startsWith('AUTH '));
-      super.send(code, [...offered, `LIMITS RCPTMAX=${this.door.recipientsMax}`], false);
+      this.write(code, [...offered, `LIMITS RCPTMAX=${this.door.recipientsMax}`], false);
       return;
     }
     const fault = typeof data === 'string' ? faultOf(code, data, context) : undefined;
@@ -86,7 +87,7 @@ export class DoorConnection extends SMTPConnection {
     if (code === 235) this.loggedIn();
     if (CLIENT_ERRORS.has(code) && this.isOneErrorTooMany()) return this.say('too_many_errors');
     const ours = typeof data === 'string' && ENHANCED.test(data);
-    super.send(code, data, ours ? false : context);
+    this.write(code, data, ours ? false : context);
   }
 
   override _createParser(): SMTPStream {
@@ -181,7 +182,13 @@ export class DoorConnection extends SMTPConnection {
     if (MISCONDUCT.has(fault)) this.door.gate.misbehaved(this.remoteAddress);
     const reply = this.door.owner.faultReply(fault, detail);
     if (CLIENT_ERRORS.has(reply.code) && this.isOneErrorTooMany()) return this.say('too_many_errors');
-    super.send(reply.code, reply.text, false);
+    this.write(reply.code, reply.text, false);
+  }
+
+  private write(code: number, data: string | string[], context?: string | false): void {
+    // It may still read: RFC 9293 section 3.6.
+    if (this._socket.readyState === 'writeOnly') Object.defineProperty(this._socket, 'readyState', { value: 'open' });
+    super.send(code, data, context);
   }
 
   private refuseCommand(code: number, text: string, callback?: () => void): void {
