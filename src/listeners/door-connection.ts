@@ -128,6 +128,8 @@ export class DoorConnection extends SMTPConnection {
 
   override upgrade(callback: () => void, secureCallback?: () => void): void {
     this.handshakeAtMs = performance.now();
+    // As in `DoorServer._upgrade`.
+    this._socket.allowHalfOpen = false;
     super.upgrade(callback, secureCallback);
   }
 

@@ -78,6 +78,8 @@ export class DoorServer extends SMTPServer {
     const timer = setTimeout(() => {
       this._pendingSockets.get(socket)?.destroy();
     }, this.door.times.handshakeMs);
+    // Nobody would notice that a client has gone which may still read; under TLS it may again.
+    socket.allowHalfOpen = false;
     super._upgrade(socket, (error, tlsSocket) => {
       clearTimeout(timer);
       callback(error, tlsSocket);

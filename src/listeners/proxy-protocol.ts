@@ -16,6 +16,7 @@ export type ProxyHeader =
 
 /** Section 2.1: the longest header, its CRLF included. */
 const HEADER_OCTETS_MAX = 107;
+const CAPITAL_P = 80;
 /** Section 2.2: how version 2 begins. */
 const VERSION_2 = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
 
@@ -23,32 +24,39 @@ const VERSION_2 = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
 export function readProxyHeader(socket: Socket, withinMs: number): Promise<ProxyHeader> {
   const { promise, resolve } = Promise.withResolvers<ProxyHeader>();
   let held = Buffer.alloc(0);
-  const fail = (fault: string): void => resolve({ kind: 'fault', fault });
   const onReadable = (): void => {
-    for (;;) {
-      const chunk = socket.read() as Buffer | null;
-      if (chunk === null) return;
+    for (let chunk = socket.read() as Buffer | null; chunk !== null; chunk = socket.read() as Buffer | null) {
       held = Buffer.concat([held, chunk]);
-      const end = held.subarray(0, HEADER_OCTETS_MAX).indexOf('\r\n');
-      const isVersion2 = held.subarray(0, VERSION_2.length).equals(VERSION_2.subarray(0, held.length));
-      if (isVersion2) {
-        if (held.length >= VERSION_2.length) return fail('a PROXY protocol header of version 2: send version 1');
-      } else if (end >= 0) {
-        const rest = held.subarray(end + 2);
-        if (rest.length > 0) socket.unshift(rest);
-        return resolve(parseProxyHeader(held.toString('latin1', 0, end)));
-      } else if (held.length >= HEADER_OCTETS_MAX || held[0] !== 0x50) return fail('no PROXY protocol header');
+      const header = headerIn(held);
+      if (!header) continue;
+      settle(header.header);
+      if (header.end < held.length) socket.unshift(held.subarray(header.end));
+      return;
     }
   };
-  const onEnd = (): void => fail('closed before the PROXY protocol header');
-  const timer = setTimeout(fail, withinMs, 'no PROXY protocol header in time');
-  socket.on('readable', onReadable);
-  for (const event of ['end', 'close', 'error']) socket.on(event, onEnd);
-  return promise.finally(() => {
+  const onEnd = (): void => settle({ kind: 'fault', fault: 'closed before the PROXY protocol header' });
+  const timer = setTimeout(() => settle({ kind: 'fault', fault: 'no PROXY protocol header in time' }), withinMs);
+  // At once: what is put back makes the socket readable again.
+  const settle = (header: ProxyHeader): void => {
     clearTimeout(timer);
     socket.off('readable', onReadable);
     for (const event of ['end', 'close', 'error']) socket.off(event, onEnd);
-  });
+    resolve(header);
+  };
+  socket.on('readable', onReadable);
+  for (const event of ['end', 'close', 'error']) socket.on(event, onEnd);
+  return promise;
+}
+
+/** The header that these octets begin with, and where it ends; undefined where more must come. */
+function headerIn(octets: Buffer): { readonly header: ProxyHeader; readonly end: number } | undefined {
+  const fault = (text: string) => ({ header: { kind: 'fault', fault: text }, end: octets.length }) as const;
+  if (octets.subarray(0, VERSION_2.length).equals(VERSION_2.subarray(0, octets.length))) {
+    return octets.length < VERSION_2.length ? undefined : fault('a PROXY protocol header of version 2: send version 1');
+  }
+  const end = octets.subarray(0, HEADER_OCTETS_MAX).indexOf('\r\n');
+  if (end >= 0) return { header: parseProxyHeader(octets.toString('latin1', 0, end)), end: end + 2 };
+  return octets.length >= HEADER_OCTETS_MAX || octets[0] !== CAPITAL_P ? fault('no PROXY protocol header') : undefined;
 }
 
 /** Reads the line without its CRLF. */

@@ -120,6 +120,7 @@ function handlersOf(owner: SmtpDoorOwner, { budget }: SmtpDoorOptions): Handlers
       answer(owner.connect(sessionFacts(session)), done);
     },
     onSecure: (socket, _session, done) => {
+      socket.allowHalfOpen = SOCKETS.allowHalfOpen;
       owner.tlsOpened((socket as TLSSocket).getProtocol() ?? 'unknown');
       done();
     },

@@ -36,6 +36,15 @@ export class RawSmtp {
     return client;
   }
 
+  /** Connects as a load balancer does, which sends `header` before all else. */
+  static async connectThrough(header: string, port: number, ca?: string, localAddress?: string): Promise<RawSmtp> {
+    const client = new RawSmtp(connectTcp({ host: '127.0.0.1', port, localAddress, allowHalfOpen: true }));
+    await client.until(() => client.isOpen(false), 'a connection');
+    client.write(header);
+    if (ca !== undefined) await client.handshake(ca);
+    return client;
+  }
+
   /** Connects, is greeted, says EHLO, and logs in where there is somebody to log in as. */
   static async session(port: number, ca?: string, login?: { user: string; password: string }): Promise<RawSmtp> {
     const client = await RawSmtp.connect(port, ca);
@@ -80,10 +89,7 @@ export class RawSmtp {
   async startTls(ca: string, saysEhlo = true): Promise<RawReply> {
     const ready = await this.command('STARTTLS');
     if (ready.code !== 220) return ready;
-    this.socket.removeAllListeners();
-    this.socket = connectTls({ socket: this.socket, ca, servername: 'localhost' });
-    this.listen();
-    await this.until(() => this.isOpen(true), 'a handshake');
+    await this.handshake(ca);
     return saysEhlo ? this.command('EHLO client.test') : ready;
   }
 
@@ -141,6 +147,13 @@ export class RawSmtp {
     });
     // What the server half-closes is over.
     this.socket.on('end', () => this.socket.end());
+  }
+
+  private async handshake(ca: string): Promise<void> {
+    this.socket.removeAllListeners();
+    this.socket = connectTls({ socket: this.socket, ca, servername: 'localhost' });
+    this.listen();
+    await this.until(() => this.isOpen(true), 'a handshake');
   }
 
   private isOpen(secure: boolean): boolean {
