@@ -3,10 +3,16 @@ import type { Metrics } from '../telemetry/metrics.js';
 import type { ConnectionLease, ConnectionLimits } from './connection-limits.js';
 import type { ConnectionTable, TableEntry } from './connection-table.js';
 import { waitInWords, type LoginGuard, type NetworkRecord } from './login-guard.js';
+import { PacedTurns } from './paced-turns.js';
 import { within } from './within.js';
 
 export type Admission =
-  | { readonly kind: 'admitted'; readonly lease: ConnectionLease; readonly isWatched: boolean }
+  | {
+      readonly kind: 'admitted';
+      readonly lease: ConnectionLease;
+      readonly isWatched: boolean;
+      readonly isKnown: boolean;
+    }
   | {
       readonly kind: 'refused';
       readonly fault: 'too_many_connections' | 'too_many_failed_logins';
@@ -14,11 +20,21 @@ export type Admission =
     };
 
 const NO_LEASE: ConnectionLease = { loggedIn: () => undefined, release: () => undefined };
-const GOOD: NetworkRecord = { kind: 'good' };
+const GOOD: NetworkRecord = { kind: 'good', isKnown: false };
 /** A client with a good record waits no longer than this for Redis to say so. */
 const RECORD_WITHIN_MS = 100;
 
+/** Each costs some 0.1 ms. */
+const ARRIVALS_PER_TURN = 8;
+/** Each costs some 0.5 ms. */
+const HANDSHAKES_PER_TURN = 2;
+
 export class ConnectionGate {
+  /** Connections that begin. */
+  readonly arrivals = new PacedTurns(ARRIVALS_PER_TURN);
+  /** TLS handshakes that begin; those of known networks first. */
+  readonly handshakes = new PacedTurns(HANDSHAKES_PER_TURN);
+
   constructor(
     private readonly table: ConnectionTable,
     private readonly limits: ConnectionLimits,
@@ -44,7 +60,7 @@ export class ConnectionGate {
 
   /** @param isTrusted a network that the operator trusts has neither limits nor a record */
   async admit(address: string, isTrusted: boolean): Promise<Admission> {
-    if (isTrusted) return { kind: 'admitted', lease: NO_LEASE, isWatched: false };
+    if (isTrusted) return { kind: 'admitted', lease: NO_LEASE, isWatched: false, isKnown: true };
     const [lease, record] = await Promise.all([
       this.limits.enter(address),
       within(RECORD_WITHIN_MS, this.guard.record(address), GOOD),
@@ -57,7 +73,7 @@ export class ConnectionGate {
       lease.release();
       return { kind: 'refused', fault: 'too_many_failed_logins', detail: waitInWords(record.retryAfterS) };
     }
-    return { kind: 'admitted', lease, isWatched: record.kind === 'bad' };
+    return { kind: 'admitted', lease, isWatched: record.kind === 'bad', isKnown: record.isKnown };
   }
 
   misbehaved(address: string): void {

@@ -118,12 +118,15 @@ export class DoorConnection extends SMTPConnection {
   }
 
   override handler_STARTTLS(command: Buffer, callback: () => void): void {
-    // CVE-2011-0411: what stands behind STARTTLS was sent by somebody in between, or by a client that guesses.
-    if (this.stream?.isPipelined) {
+    const { admission } = this.client;
+    const isKnown = admission.kind === 'admitted' && admission.isKnown;
+    void this.door.gate.handshakes.take(isKnown).then(() => {
+      if (this._closing || this._closed) return callback();
+      // CVE-2011-0411: what stands behind STARTTLS was sent by somebody in between, or by a client that guesses.
+      if (!this.stream?.isPipelined) return super.handler_STARTTLS(command, callback);
       this.say('pipelined_before_tls');
-      return callback();
-    }
-    super.handler_STARTTLS(command, callback);
+      callback();
+    });
   }
 
   override upgrade(callback: () => void, secureCallback?: () => void): void {

@@ -89,6 +89,7 @@ export class DoorServer extends SMTPServer {
   private async takeIn(socket: Socket): Promise<ConnectOptions | undefined> {
     const { gate, owner, proxies, kind, times } = this.door;
     const entry = { isIdle: () => true, evict: () => void socket.destroy() };
+    await gate.arrivals.take();
     if (!gate.take(entry)) {
       if (kind !== 'implicit') {
         const { code, text } = owner.faultReply('too_many_connections', 'all clients together');
@@ -120,9 +121,10 @@ export class DoorServer extends SMTPServer {
     const admission = await gate.admit(address, kind === 'trusted');
     if (admission.kind === 'admitted') held.lease = admission.lease;
     if (hasLeft) held.lease?.release();
-    if (socket.destroyed) return undefined;
     if (kind === 'trusted') gate.loggedIn(entry);
     if (admission.kind === 'refused' && kind === 'implicit' && !this.mayExplainRefusal()) return undefined;
+    if (kind === 'implicit') await gate.handshakes.take(admission.kind === 'admitted' && admission.isKnown);
+    if (socket.destroyed) return undefined;
     return { remoteAddress: address, remotePort: port, client: { entry, admission, left } };
   }
 

@@ -58,8 +58,8 @@ export type LoginStanding =
 
 /** How a network has behaved of late. */
 export type NetworkRecord =
-  | { readonly kind: 'good' }
-  | { readonly kind: 'bad' }
+  /** Known: somebody has logged in there of late. */
+  | { readonly kind: 'good' | 'bad'; readonly isKnown: boolean }
   /** Nobody could log in from there now, whoever it is. */
   | { readonly kind: 'locked'; readonly retryAfterS: number };
 
@@ -133,9 +133,9 @@ export class LoginGuard {
       const [known, misconduct, failures, waitMs] = await RECORD.run(this.redis, keys, args);
       if (waitMs > 0 && known === 0) return { kind: 'locked', retryAfterS: Math.ceil(waitMs / 1000) };
       const bad = misconduct === 1 || (known === 0 && failures > PROMPT_FAILURES);
-      return { kind: bad ? 'bad' : 'good' };
+      return { kind: bad ? 'bad' : 'good', isKnown: known === 1 };
     } catch {
-      return { kind: 'good' };
+      return { kind: 'good', isKnown: false };
     }
   }
 
