@@ -39,7 +39,7 @@ export const SESSION_TIMES: SessionTimes = {
   dataMs: 5 * MINUTE_MS,
   dataOctetsPerS: 1_024,
   dataMaxMs: 60 * MINUTE_MS,
-  greetingPauseMs: 1_000,
+  greetingPauseMs: 250,
   lookEveryMs: 2_000,
 };
 
