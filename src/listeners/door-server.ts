@@ -76,7 +76,7 @@ export class DoorServer extends SMTPServer {
 
   override _upgrade(socket: Socket, callback: Parameters<SMTPServer['_upgrade']>[1]): void {
     const timer = setTimeout(() => {
-      this._pendingSockets.get(socket)?.destroy();
+      this.topOf(socket).destroy();
     }, this.door.times.handshakeMs);
     // Nobody would notice that a client has gone which may still read; under TLS it may again.
     socket.allowHalfOpen = false;
@@ -88,7 +88,7 @@ export class DoorServer extends SMTPServer {
 
   private async takeIn(socket: Socket): Promise<ConnectOptions | undefined> {
     const { gate, owner, proxies, kind, times } = this.door;
-    const entry = { isIdle: () => true, evict: () => void socket.destroy() };
+    const entry = { isIdle: () => true, evict: () => void this.topOf(socket).destroy() };
     await gate.arrivals.take();
     if (!gate.take(entry)) {
       if (kind !== 'implicit') {
@@ -126,6 +126,11 @@ export class DoorServer extends SMTPServer {
     if (kind === 'implicit') await gate.handshakes.take(admission.kind === 'admitted' && admission.isKnown);
     if (socket.destroyed) return undefined;
     return { remoteAddress: address, remotePort: port, client: { entry, admission, left } };
+  }
+
+  /** The TLS socket on top where there is one: a handshake does not bear that the other is destroyed under it. */
+  private topOf(socket: Socket): Socket {
+    return this._pendingSockets.get(socket) ?? socket;
   }
 
   private mayExplainRefusal(): boolean {
