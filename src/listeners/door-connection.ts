@@ -120,13 +120,17 @@ export class DoorConnection extends SMTPConnection {
   override handler_STARTTLS(command: Buffer, callback: () => void): void {
     const { admission } = this.client;
     const isKnown = admission.kind === 'admitted' && admission.isKnown;
-    void this.door.gate.handshakes.take(isKnown).then(() => {
-      if (this._closing || this._closed) return callback();
+    const begin = (): void => {
+      if (this._closing || this._closed || this._socket.destroyed) return callback();
       // CVE-2011-0411: what stands behind STARTTLS was sent by somebody in between, or by a client that guesses.
       if (!this.stream?.isPipelined) return super.handler_STARTTLS(command, callback);
       this.say('pipelined_before_tls');
       callback();
-    });
+    };
+    this.door.gate.handshakes
+      .take(isKnown)
+      .then(begin)
+      .catch((error: unknown) => this._onError(error as Error));
   }
 
   override upgrade(callback: () => void, secureCallback?: () => void): void {
@@ -184,7 +188,7 @@ export class DoorConnection extends SMTPConnection {
 
   private say(fault: SmtpFault, detail = ''): void {
     if (this._closing) return;
-    if (MISCONDUCT.has(fault)) this.door.gate.misbehaved(this.remoteAddress);
+    if (MISCONDUCT.has(fault) && this.door.kind !== 'trusted') this.door.gate.misbehaved(this.remoteAddress);
     const reply = this.door.owner.faultReply(fault, detail);
     if (CLIENT_ERRORS.has(reply.code) && this.isOneErrorTooMany()) return this.say('too_many_errors');
     this.write(reply.code, reply.text, false);

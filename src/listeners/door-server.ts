@@ -90,6 +90,7 @@ export class DoorServer extends SMTPServer {
     const { gate, owner, proxies, kind, times } = this.door;
     const entry = { isIdle: () => true, evict: () => void this.topOf(socket).destroy() };
     await gate.arrivals.take();
+    if (socket.destroyed) return undefined;
     if (!gate.take(entry)) {
       if (kind !== 'implicit') {
         const { code, text } = owner.faultReply('too_many_connections', 'all clients together');

@@ -187,7 +187,7 @@ describe('a command', () => {
 
 describe('a client that says nothing sensible', () => {
   it('is sent away at the twentieth error, and its network is watched from then on', async () => {
-    const client = await trusted();
+    const client = await starttls();
     const errors = ['NOOP\0', 'MAIL FROM:nobody', 'MAIL FROM:<a@b> X=1', 'RCPT TO:<a@example.net>'];
     const replies = await client.commands(...Array.from({ length: 19 }, (_, index) => errors[index % 4] ?? ''));
     expect(replies.filter((reply) => !reply.startsWith('5'))).toEqual([]);
