@@ -67,7 +67,7 @@ module.exports = {
     },
     adapterOnly('bullmq', '^src/queue/bullmq-[^/]+\\.ts$'),
     adapterOnly('nodemailer', '^src/(delivery|http-api|submission)/nodemailer-[^/]+\\.ts$'),
-    adapterOnly('smtp-server', '^src/listeners/smtp-server-[^/]+\\.ts$'),
+    adapterOnly('smtp-server', '^src/listeners/(smtp-server-door|door-[a-z]+)\\.ts$'),
     {
       name: 'no-circle',
       comment: 'Two files that need each other are one file, or miss a third.',

@@ -79,6 +79,7 @@ describe('settings', () => {
       trustedNetworks: [],
       trustedAccount: 'default',
       proxyNetworks: [],
+      connectionsPerNetwork: [500, 1500, 3000],
       logAddresses: 'full',
       logLevel: 'info',
     });

@@ -1,6 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import type { z } from 'zod';
-import { accountName, choice, choices, flag, key, listenerPort, path, remotePort, wholeNumber } from './scalars.js';
+import {
+  accountName,
+  choice,
+  choices,
+  flag,
+  key,
+  listenerPort,
+  path,
+  remotePort,
+  wholeNumber,
+  threeNumbers,
+} from './scalars.js';
 
 function messageOf(schema: z.ZodType, text: string): string | undefined {
   return schema.safeParse(text).error?.issues[0]?.message;
@@ -74,4 +85,20 @@ it.each([
 ])('reads %s and refuses what is none', (_name, schema, good, bad) => {
   expect(schema.parse(good)).toBe(good);
   expect(messageOf(schema, bad)).toMatch(/^must be an? /);
+});
+
+describe('three numbers', () => {
+  it('are read with or without spaces, and written back', () => {
+    const setting = threeNumbers(1, 100);
+    expect(setting.parse('5, 10,10')).toEqual([5, 10, 10]);
+    expect(setting.encode([5, 10, 10])).toBe('5,10,10');
+  });
+
+  it.each(['', '5', '5,10', '5,10,20,30', '0,1,2', '10,5,20', '1,2,101', '1,2,x', '-1,2,3', '1.5,2,3'])(
+    'are not %j',
+    (text) => {
+      const issues = threeNumbers(1, 100).safeParse(text).error?.issues ?? [];
+      expect(issues.map(({ message }) => message)).toEqual([expect.stringMatching(/^must be three whole numbers/)]);
+    },
+  );
 });

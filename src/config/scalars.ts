@@ -18,6 +18,20 @@ export function wholeNumber(min: number, max: number, noun = 'a whole number', n
   }, String);
 }
 
+/** Three whole numbers from `min` to `max`, none smaller than the one before. */
+export function threeNumbers(min: number, max: number) {
+  const expected = `must be three whole numbers from ${min} to ${max}, none smaller than the one before: 500,1500,3000`;
+  return oneOfText<readonly [number, number, number]>(
+    (text) => {
+      const numbers = /^\s*(\d{1,9})\s*,\s*(\d{1,9})\s*,\s*(\d{1,9})\s*$/.exec(text)?.slice(1).map(Number) ?? [];
+      const [first = NaN, second = NaN, third = NaN] = numbers;
+      const isGood = min <= first && first <= second && second <= third && third <= max;
+      return isGood ? ok([first, second, third] as const) : fault(expected);
+    },
+    (values) => values.join(','),
+  );
+}
+
 /** A port to listen on. */
 export function listenerPort() {
   return wholeNumber(0, PORT_MAX, 'a port number', ' (0 turns the listener off)');

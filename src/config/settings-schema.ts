@@ -17,6 +17,7 @@ import {
   path,
   remotePort,
   secretText,
+  threeNumbers,
   wholeNumber,
 } from './scalars.js';
 import { aboutSettings } from './setting.js';
@@ -40,6 +41,9 @@ const atBase = (port: number) => ({
   default: (given: Given) => String(port + Number(given.text('POSTHORN_PORT_BASE'))),
   defaultWords: `${port} + port base`,
 });
+
+const noteOnDurability = (text: string) =>
+  /^replicated/i.test(text) ? ' (replicated:N comes with the cluster work)' : '';
 
 export const settingsSchema = z.object({
   configFile: path().optional().register(aboutSettings, {
@@ -239,6 +243,12 @@ export const settingsSchema = z.object({
     meaning:
       'Load balancers that begin every SMTP connection with a PROXY protocol header (v1), which is believed from them and from nobody else. Networks as in `POSTHORN_TRUSTED_NETWORKS`.',
   }),
+  connectionsPerNetwork: threeNumbers(1, 100_000).register(aboutSettings, {
+    name: 'POSTHORN_CONNECTIONS_PER_NETWORK',
+    default: '500,1500,3000',
+    meaning:
+      'SMTP connections that a client network may have open at once, and as many new ones a minute that have not logged in: of an IPv4 address, of its /24, of its /16 (IPv6: /64, /56, /48), 1 to 100000 each. Of loopback and private addresses only the first counts; the trusted listener has no such limit.',
+  }),
   secretKey: secretText(32).optional().register(aboutSettings, {
     name: 'POSTHORN_SECRET_KEY',
     defaultWords: 'none',
@@ -288,7 +298,3 @@ export const SETTINGS: readonly Setting[] = (Object.keys(settingsSchema.shape) a
   if (about === undefined) throw new Error(`the setting ${field} has no name`);
   return { field, ...about };
 });
-
-function noteOnDurability(text: string): string {
-  return /^replicated/i.test(text) ? ' (replicated:N comes with the cluster work)' : '';
-}

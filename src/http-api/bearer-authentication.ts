@@ -1,8 +1,10 @@
 /** Opens the API to API keys: `Authorization: Bearer KEY`, RFC 6750 section 2.1. */
 import type { Credential, Credentials } from '../accounts/credentials.js';
+import { waitInWords, type LoginGuard } from '../listeners/login-guard.js';
+import { refusal } from '../submission/refusals.js';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import { authenticationProblem, unavailable, type Problem } from './problem.js';
+import { authenticationProblem, problemOfRefusal, unavailable, type Problem } from './problem.js';
 
 export type Authentication =
   | { readonly kind: 'authenticated'; readonly caller: Credential }
@@ -11,6 +13,7 @@ export type Authentication =
 export class BearerAuthentication {
   constructor(
     private readonly credentials: Credentials,
+    private readonly guard: LoginGuard,
     private readonly metrics: Metrics,
     private readonly log: Log,
   ) {}
@@ -30,8 +33,17 @@ export class BearerAuthentication {
       this.log.error('auth.failed', error, { door: 'http' });
       return refused(unavailable());
     }
-    this.metrics.authAttempts.inc({ door: 'http', outcome: caller ? 'accepted' : 'refused' });
-    if (caller) return { kind: 'authenticated', caller };
+    // A good key is let in whatever its neighbours did: it cannot be guessed, so refusing it would help nobody.
+    if (caller) {
+      this.metrics.authAttempts.inc({ door: 'http', outcome: 'accepted' });
+      return { kind: 'authenticated', caller };
+    }
+    const after = await this.guard.failed(undefined, key, clientAddress);
+    this.metrics.authAttempts.inc({ door: 'http', outcome: after.kind === 'locked' ? 'locked' : 'refused' });
+    if (after.kind === 'locked') {
+      const { retryAfterS } = after;
+      return refused(problemOfRefusal(refusal('too_many_failed_logins', waitInWords(retryAfterS), retryAfterS)));
+    }
     this.log.info('auth.refused', { door: 'http', client: clientAddress });
     return refused(authenticationProblem('bad_credentials'));
   }

@@ -9,6 +9,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyHttpOptions, FastifyInstance, FastifyRequest } from 'fastify';
 import { Credentials } from '../accounts/credentials.js';
 import type { Settings } from '../config/settings.js';
+import { LoginGuard } from '../listeners/login-guard.js';
 import { ByteBudget } from '../mail/byte-budget.js';
 import { Log } from '../telemetry/logger.js';
 import { Metrics } from '../telemetry/metrics.js';
@@ -57,7 +58,7 @@ export function fastifyOptions(settings: Settings): FastifyHttpOptions<Server> {
 
 /** Call it once, after the application is created and before it listens. */
 export function configureHttpApi(app: NestFastifyApplication, settings: Settings): void {
-  const [credentials, metrics, log] = [app.get(Credentials), app.get(Metrics), app.get(Log)];
+  const [metrics, log] = [app.get(Metrics), app.get(Log)];
   const routes = new RouteMethods();
   const filter = new ProblemFilter(routes, metrics, log);
   app.useGlobalFilters(filter);
@@ -68,7 +69,8 @@ export function configureHttpApi(app: NestFastifyApplication, settings: Settings
   fastify.addHook('onRoute', ({ url, method }) => {
     routes.add(url, [method].flat());
   });
-  authenticateRequests(fastify, new BearerAuthentication(credentials, metrics, log), filter);
+  const authentication = new BearerAuthentication(app.get(Credentials), app.get(LoginGuard), metrics, log);
+  authenticateRequests(fastify, authentication, filter);
   takeJsonOnly(app, limitsOf(settings));
   boundConnections(app.getHttpServer());
 }

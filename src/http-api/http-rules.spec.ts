@@ -38,6 +38,17 @@ describe('authentication', () => {
     expect([answer.status, answer.json.code]).toEqual([401, 'bad_credentials']);
   });
 
+  it('sends away who tries key after key, and lets a good one in from the same network', async () => {
+    // No reply is held up any more, so that twenty failures take no minute.
+    api.guard.close();
+    for (let tried = 0; tried < 20; tried++) await api.guard.failed(undefined, `ph_${tried}`, '127.0.0.1');
+    const answer = await api.request('GET', '/v1/domains', { key: 'ph_another' });
+    expect([answer.status, answer.json.code]).toEqual([429, 'too_many_failed_logins']);
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(60);
+    expect(await api.counted('posthorn_auth_attempts_total', { door: 'http', outcome: 'locked' })).toBe(1);
+    expect((await api.request('GET', '/v1/domains')).status).toBe(200);
+  });
+
   it('takes the scheme in any case', async () => {
     const headers = { Authorization: `bEARER ${api.first.apiKey}` };
     expect((await api.request('GET', '/v1/domains', { key: null, headers })).status).toBe(200);

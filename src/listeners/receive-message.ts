@@ -5,6 +5,9 @@ import type { SmtpFault } from './smtp-session.js';
 /** Messages being received, by all sessions of a process together; beyond it a client is asked to come back. */
 export const RECEIVING_BYTES_MAX = 64 * 1024 * 1024;
 
+/** Pieces that are kept before they are made one: a client may send octet by octet, and each would cost a hundred. */
+const PIECES_MAX = 512;
+
 export interface ReceivedMessage {
   readonly bytes: Buffer;
   /** Gives the bytes back to the budget. */
@@ -17,6 +20,7 @@ type MessageStream = AsyncIterable<Buffer> & { readonly sizeExceeded: boolean };
 /** Reads a message to its end; a fault where it is too large, or the process holds too much already. */
 export async function receiveMessage(stream: MessageStream, budget: ByteBudget): Promise<ReceivedMessage | SmtpFault> {
   let chunks: Buffer[] | undefined = [];
+  let pieces: Buffer[] = [];
   let held = 0;
   const release = (): void => {
     budget.give(held);
@@ -28,11 +32,15 @@ export async function receiveMessage(stream: MessageStream, budget: ByteBudget):
       if (chunks === undefined) continue;
       if (stream.sizeExceeded || !budget.take(chunk.length)) {
         chunks = undefined;
+        pieces = [];
         release();
         continue;
       }
       held += chunk.length;
-      chunks.push(chunk);
+      pieces.push(chunk);
+      if (pieces.length < PIECES_MAX) continue;
+      chunks.push(Buffer.concat(pieces));
+      pieces = [];
     }
   } catch (error) {
     release();
@@ -43,5 +51,6 @@ export async function receiveMessage(stream: MessageStream, budget: ByteBudget):
     return 'message_too_large';
   }
   if (chunks === undefined) return 'over_budget';
-  return { bytes: chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks), release };
+  const all = [...chunks, ...pieces];
+  return { bytes: all.length === 1 && all[0] ? all[0] : Buffer.concat(all), release };
 }

@@ -3,7 +3,7 @@
 /** Facts of the session that a message is traced with. */
 export interface SmtpSession {
   readonly id: string;
-  /** Address of the client, without an IPv4-mapped prefix. */
+  /** Address of the client, without an IPv4-mapped prefix; behind a load balancer, what its PROXY header said. */
   readonly clientAddress: string;
   /** What the client calls itself in EHLO or HELO. */
   readonly clientName: string;
@@ -20,7 +20,7 @@ export interface SmtpSession {
   readonly recipients: number;
 }
 
-/** A reply of ours: code, then text that begins with the enhanced status code. */
+/** A reply of ours: code, then text that begins with the enhanced status code. The code 421 ends the session. */
 export interface SmtpReply {
   readonly code: number;
   readonly text: string;
@@ -37,7 +37,26 @@ export interface SmtpEnvelope {
 
 /** What the protocol itself finds wrong; the owner has the words for it. */
 export type SmtpFault =
-  'early_talker' | 'tls_required' | 'message_too_large' | 'too_many_recipients' | 'over_budget' | 'shutting_down';
+  | 'early_talker'
+  | 'tls_required'
+  | 'message_too_large'
+  | 'too_many_recipients'
+  | 'over_budget'
+  | 'shutting_down'
+  /** Detail: the address. */
+  | 'too_many_connections'
+  /** Detail: how long to stay away. */
+  | 'too_many_failed_logins'
+  /** Detail: what takes too long. */
+  | 'too_slow'
+  | 'command_too_long'
+  | 'command_not_ascii'
+  | 'bare_line_ending'
+  | 'too_many_errors'
+  | 'pipelined_before_tls'
+  /** Detail: the parameter. */
+  | 'unknown_parameter'
+  | 'other_identity';
 
 /** The owner of a door. An answer of undefined means accepted. */
 export interface SmtpDoorOwner {
@@ -48,8 +67,10 @@ export interface SmtpDoorOwner {
   /** The whole message, as received between DATA and the final dot. The reply goes out when this resolves. */
   message(body: Buffer, envelope: SmtpEnvelope, session: SmtpSession): Promise<SmtpReply>;
   /** What to say of a fault; called once for each time that it is said. */
-  faultReply(fault: SmtpFault): SmtpReply;
+  faultReply(fault: SmtpFault, detail: string): SmtpReply;
   /** A connection was opened (+1) or closed (-1). */
   connectionsChanged(by: 1 | -1): void;
   tlsOpened(version: string): void;
+  /** A load balancer's PROXY header could not be read; its connection was closed. */
+  proxyFault(fault: string, address: string): void;
 }

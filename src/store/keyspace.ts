@@ -16,6 +16,9 @@ export function shardPrefix(shard: number): string {
 /** What the accounts, their credentials and their sending domains are kept under. */
 export const ACCOUNTS_PREFIX = '{ph:accounts}';
 
+/** What the front door counts of clients: failed logins, connections. */
+export const GUARD_PREFIX = '{ph:guard}';
+
 export interface MessageKeys {
   /**
    * Hash: `v` the message as accepted, `w` recipients that wait, `s<i>` state of recipient i, `n<t>` attempts of transaction

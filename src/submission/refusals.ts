@@ -114,6 +114,19 @@ const ROWS = {
     status: 400,
     text: 'The command holds octets that may not stand in one: use ASCII, or UTF-8 in addresses after SMTPUTF8',
   },
+  bare_line_ending: {
+    code: 500,
+    enhanced: '5.5.2',
+    status: 400,
+    text: 'End each command line with CRLF, and with nothing less',
+  },
+  unknown_parameter: { code: 555, enhanced: '5.5.4', status: 400, text: 'The parameter {} is not offered here' },
+  other_identity: {
+    code: 535,
+    enhanced: '5.7.8',
+    status: 401,
+    text: 'Leave the authorization identity empty: nobody may log in here to act as somebody else',
+  },
   too_many_errors: { code: 421, enhanced: '4.7.0', status: 400, text: 'Too many wrong commands in this session' },
   pipelined_before_tls: {
     code: 421,

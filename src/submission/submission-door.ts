@@ -1,6 +1,7 @@
 /** What the doors for websites and apps (587, 465) and the trusted one say to their clients. RFC 6409, RFC 4954. */
-import { BlockList, isIPv6 } from 'node:net';
-import type { Credential, Credentials } from '../accounts/credentials.js';
+import { isIPv6, type BlockList } from 'node:net';
+import type { Credential } from '../accounts/credentials.js';
+import { COMMAND_OCTETS_MAX } from '../listeners/door-stream.js';
 import type {
   AuthenticateResult,
   SmtpDoorOwner,
@@ -9,10 +10,12 @@ import type {
   SmtpReply,
   SmtpSession,
 } from '../listeners/smtp-session.js';
+import { blockListOf } from '../network/client-networks.js';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { AcceptMessage, MailSender } from './accept-message.js';
 import { refusal, smtpReply, type Refusal } from './refusals.js';
+import type { SmtpLogin } from './smtp-login.js';
 
 /** Who is on the other side: a client that must log in, or a network that the operator trusts to be one account. */
 export type DoorKind =
@@ -25,7 +28,7 @@ export class SubmissionDoor implements SmtpDoorOwner {
   constructor(
     private readonly kind: DoorKind,
     private readonly acceptMessage: AcceptMessage,
-    private readonly credentials: Credentials,
+    private readonly login: SmtpLogin,
     private readonly metrics: Metrics,
     private readonly log: Log,
   ) {
@@ -41,25 +44,10 @@ export class SubmissionDoor implements SmtpDoorOwner {
   }
 
   async authenticate(user: string, password: string, session: SmtpSession): Promise<AuthenticateResult> {
-    const door = this.door;
     if (!session.secure) return { kind: 'refused', reply: this.refuse(refusal('tls_required')) };
-    try {
-      const credential = await this.credentials.checkSmtp(user, password);
-      this.metrics.authAttempts.inc({ door, outcome: credential ? 'accepted' : 'refused' });
-      if (!credential) {
-        this.log.info('auth.refused', { door, client: session.clientAddress });
-        return { kind: 'refused', reply: this.refuse(refusal('bad_credentials')) };
-      }
-      if (!credential.scopes.includes('smtp')) {
-        return { kind: 'refused', reply: this.refuse(refusal('missing_scope', 'send over SMTP')) };
-      }
-      return { kind: 'accepted', user: credential };
-    } catch (error) {
-      this.metrics.authAttempts.inc({ door, outcome: 'error' });
-      this.log.error('auth.failed', error, { door });
-      // RFC 4954 section 4.7: a temporary failure to authenticate.
-      return { kind: 'refused', reply: { ...this.refuse(refusal('queue_unavailable')), code: 454 } };
-    }
+    const login = await this.login.logIn(user, password, session.clientAddress, this.door);
+    if (login.kind === 'refused') return { kind: 'refused', reply: this.refuse(login.refusal) };
+    return { kind: 'accepted', user: login.credential };
   }
 
   async mailFrom(reversePath: string, session: SmtpSession): Promise<SmtpReply | undefined> {
@@ -91,23 +79,19 @@ export class SubmissionDoor implements SmtpDoorOwner {
     return { code: 250, text: `2.0.0 Ok: queued as ${acceptance.id}` };
   }
 
-  faultReply(fault: SmtpFault): SmtpReply {
+  faultReply(fault: SmtpFault, detail: string): SmtpReply {
     const { messageBytesMax, recipientsMax } = this.acceptMessage.limits;
     switch (fault) {
-      case 'early_talker':
-        return this.refuse(refusal('early_talker'));
-      case 'tls_required':
-        return this.refuse(refusal('tls_required'));
       case 'message_too_large':
-        return this.refuse(refusal('message_too_large', messageBytesMax));
+        return this.refuse(refusal(fault, messageBytesMax));
       case 'too_many_recipients':
-        return this.refuse(refusal('too_many_recipients', recipientsMax));
+        return this.refuse(refusal(fault, recipientsMax));
       case 'over_budget':
         return this.refuse(refusal('receiving_too_much'));
-      case 'shutting_down':
-        return this.refuse(refusal('shutting_down'));
+      case 'command_too_long':
+        return this.refuse(refusal(fault, COMMAND_OCTETS_MAX));
       default:
-        return fault satisfies never;
+        return this.refuse(refusal(fault, detail));
     }
   }
 
@@ -117,6 +101,10 @@ export class SubmissionDoor implements SmtpDoorOwner {
 
   tlsOpened(version: string): void {
     this.metrics.tlsSessions.inc({ direction: 'inbound', version, policy: 'require' });
+  }
+
+  proxyFault(fault: string, address: string): void {
+    this.log.warn('proxy.header_refused', { fault, client: address });
   }
 
   private get door(): 'smtp' | 'trusted' {
@@ -133,14 +121,4 @@ export class SubmissionDoor implements SmtpDoorOwner {
     this.metrics.submissionsRejected.inc({ door: this.door, reason: refused.cause });
     return smtpReply(refused);
   }
-}
-
-function blockListOf(networks: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const network of networks) {
-    const slash = network.lastIndexOf('/');
-    const address = network.slice(0, slash);
-    list.addSubnet(address, Number(network.slice(slash + 1)), isIPv6(address) ? 'ipv6' : 'ipv4');
-  }
-  return list;
 }

@@ -1,5 +1,6 @@
 /** Opens the SMTP doors, keeps their certificate fresh, and closes them when the process drains. */
-import type { Credentials } from '../accounts/credentials.js';
+import type { BlockList } from 'node:net';
+import type { ConnectionGate } from '../listeners/connection-gate.js';
 import { RECEIVING_BYTES_MAX } from '../listeners/receive-message.js';
 import { SmtpServerDoor } from '../listeners/smtp-server-door.js';
 import { watchCertificate, type CertificateFiles, type TlsCertificate } from '../listeners/tls-certificate.js';
@@ -7,12 +8,15 @@ import { ByteBudget } from '../mail/byte-budget.js';
 import type { Settings } from '../config/settings.js';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import { blockListOf } from '../network/client-networks.js';
 import type { AcceptMessage } from './accept-message.js';
+import type { SmtpLogin } from './smtp-login.js';
 import { SubmissionDoor, type DoorKind } from './submission-door.js';
 
 export interface DoorParts {
   readonly acceptMessage: AcceptMessage;
-  readonly credentials: Credentials;
+  readonly login: SmtpLogin;
+  readonly gate: ConnectionGate;
   readonly metrics: Metrics;
   readonly log: Log;
 }
@@ -20,12 +24,15 @@ export interface DoorParts {
 export class SubmissionListeners {
   private readonly doors: SmtpServerDoor[] = [];
   private readonly budget = new ByteBudget(RECEIVING_BYTES_MAX);
+  private readonly proxies: BlockList;
   private stopWatching: () => void = () => undefined;
 
   constructor(
     private readonly settings: Settings,
     private readonly parts: DoorParts,
-  ) {}
+  ) {
+    this.proxies = blockListOf(settings.proxyNetworks);
+  }
 
   /** Binds every port that is switched on, and says which; rejects with the fault of the first that cannot be. */
   async open(certificate: TlsCertificate, files: CertificateFiles): Promise<{ name: string; port: number }[]> {
@@ -62,6 +69,7 @@ export class SubmissionListeners {
   /** Stops taking connections and waits for those that are open. */
   async close(): Promise<void> {
     this.stopWatching();
+    this.parts.gate.close();
     await Promise.all(this.doors.map((door) => door.close()));
   }
 
@@ -72,9 +80,10 @@ export class SubmissionListeners {
     certificate: TlsCertificate | undefined,
   ): Promise<void> {
     const { hostname, messageBytesMax, recipientsMax, listen } = this.settings;
-    const { acceptMessage, credentials, metrics, log } = this.parts;
-    const owner = new SubmissionDoor(clients, acceptMessage, credentials, metrics, log);
-    const options = { hostname, kind, certificate, messageBytesMax, recipientsMax, budget: this.budget };
+    const { acceptMessage, login, gate, metrics, log } = this.parts;
+    const owner = new SubmissionDoor(clients, acceptMessage, login, metrics, log);
+    const shared = { budget: this.budget, gate, proxies: this.proxies };
+    const options = { hostname, kind, certificate, messageBytesMax, recipientsMax, ...shared };
     const door = new SmtpServerDoor(options, owner, (error) => {
       log.debug('smtp.session_error', { error: error.message });
     });

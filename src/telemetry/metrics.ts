@@ -25,7 +25,7 @@ export class Metrics {
     ['door', 'reason'],
   );
 
-  /** `outcome`: accepted, refused, error. */
+  /** `outcome`: accepted, refused, locked (refused unseen, for the failures before), error. */
   readonly authAttempts = this.counter('posthorn_auth_attempts_total', 'Attempts to authenticate', ['door', 'outcome']);
 
   /** `reason`: network (POSTHORN_CONNECTIONS_PER_NETWORK), process (all that a door holds). */

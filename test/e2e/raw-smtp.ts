@@ -26,14 +26,22 @@ export class RawSmtp {
     this.listen();
   }
 
-  /** Connects; with `ca` (PEM) it speaks TLS from the first octet. The greeting is the first reply. */
-  static async connect(port: number, ca?: string): Promise<RawSmtp> {
-    const socket =
-      ca === undefined
-        ? connectTcp(port, '127.0.0.1')
-        : connectTls({ host: 'localhost', port, ca, servername: 'localhost' });
+  /** Connects from `localAddress`; with `ca` (PEM) it speaks TLS from the first octet. The greeting is the first reply. */
+  static async connect(port: number, ca?: string, localAddress?: string): Promise<RawSmtp> {
+    // Half open, so that what comes after its own end is heard.
+    const from = { host: '127.0.0.1', port, localAddress, allowHalfOpen: true };
+    const socket = ca === undefined ? connectTcp(from) : connectTls({ ...from, ca, servername: 'localhost' });
     const client = new RawSmtp(socket);
     await client.until(() => client.isOpen(ca !== undefined), 'a connection');
+    return client;
+  }
+
+  /** Connects as a load balancer does, which sends `header` before all else. */
+  static async connectThrough(header: string, port: number, ca?: string, localAddress?: string): Promise<RawSmtp> {
+    const client = new RawSmtp(connectTcp({ host: '127.0.0.1', port, localAddress, allowHalfOpen: true }));
+    await client.until(() => client.isOpen(false), 'a connection');
+    client.write(header);
+    if (ca !== undefined) await client.handshake(ca);
     return client;
   }
 
@@ -77,15 +85,12 @@ export class RawSmtp {
     }
   }
 
-  /** STARTTLS, the handshake with the certificate verified, and EHLO anew. */
-  async startTls(ca: string): Promise<RawReply> {
+  /** STARTTLS, the handshake with the certificate verified, and EHLO anew where that is wanted. */
+  async startTls(ca: string, saysEhlo = true): Promise<RawReply> {
     const ready = await this.command('STARTTLS');
     if (ready.code !== 220) return ready;
-    this.socket.removeAllListeners();
-    this.socket = connectTls({ socket: this.socket, ca, servername: 'localhost' });
-    this.listen();
-    await this.until(() => this.isOpen(true), 'a handshake');
-    return this.command('EHLO client.test');
+    await this.handshake(ca);
+    return saysEhlo ? this.command('EHLO client.test') : ready;
   }
 
   async logIn(user: string, password: string): Promise<RawReply> {
@@ -118,6 +123,11 @@ export class RawSmtp {
     await this.until(() => this.closed, 'the end of the connection', true);
   }
 
+  /** Closes its own side, and hears on. */
+  end(): void {
+    this.socket.end();
+  }
+
   close(): void {
     this.socket.destroy();
   }
@@ -137,6 +147,13 @@ export class RawSmtp {
     });
     // What the server half-closes is over.
     this.socket.on('end', () => this.socket.end());
+  }
+
+  private async handshake(ca: string): Promise<void> {
+    this.socket.removeAllListeners();
+    this.socket = connectTls({ socket: this.socket, ca, servername: 'localhost' });
+    this.listen();
+    await this.until(() => this.isOpen(true), 'a handshake');
   }
 
   private isOpen(secure: boolean): boolean {

@@ -15,6 +15,7 @@ import { DoorsModule } from '../../src/cli/up/doors.module.js';
 import { loadSettings } from '../../src/config/load-settings.js';
 import type { Settings } from '../../src/config/settings.js';
 import { configureHttpApi, fastifyOptions } from '../../src/http-api/configure-http-api.js';
+import { LoginGuard } from '../../src/listeners/login-guard.js';
 import { BullmqLanes } from '../../src/queue/bullmq-lanes.js';
 import { Spool, type Claim } from '../../src/queue/spool.js';
 import { disconnectRedis } from '../../src/store/connect-redis.js';
@@ -127,6 +128,10 @@ export class RunningApi {
 
   get spool(): Spool {
     return this.app.get(Spool);
+  }
+
+  get guard(): LoginGuard {
+    return this.app.get(LoginGuard);
   }
 
   /** The value of a counter, 0 where it was never counted. */

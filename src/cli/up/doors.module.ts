@@ -8,6 +8,10 @@ import { SendingDomains } from '../../accounts/sending-domains.js';
 import { TrafficWatch } from '../../accounts/traffic-watch.js';
 import { Settings } from '../../config/settings.js';
 import { HttpApiModule } from '../../http-api/http-api.module.js';
+import { ConnectionGate } from '../../listeners/connection-gate.js';
+import { ConnectionLimits } from '../../listeners/connection-limits.js';
+import { ConnectionTable } from '../../listeners/connection-table.js';
+import { LoginGuard } from '../../listeners/login-guard.js';
 import { Clock } from '../../mail/clock.js';
 import { BullmqLanes } from '../../queue/bullmq-lanes.js';
 import { HeldMail } from '../../queue/held-mail.js';
@@ -16,6 +20,7 @@ import { Spool } from '../../queue/spool.js';
 import { AdmitMessage } from '../../submission/admit-message.js';
 import { AcceptMessage } from '../../submission/accept-message.js';
 import { SenderStanding } from '../../submission/sender-standing.js';
+import { SmtpLogin } from '../../submission/smtp-login.js';
 import { SubmissionListeners } from '../../submission/submission-listeners.js';
 import { Log } from '../../telemetry/logger.js';
 import { Metrics } from '../../telemetry/metrics.js';
@@ -33,6 +38,25 @@ class SubmissionModule {
         inject: [Redis, BullmqLanes, Metrics],
         useFactory: (redis: Redis, lanes: BullmqLanes, metrics: Metrics) =>
           new AdmitMessage(new MessageAllowance(redis), new HeldMail(redis, lanes), new Idempotency(redis), metrics),
+      },
+      {
+        provide: LoginGuard,
+        inject: [Redis, Clock],
+        useFactory: (redis: Redis, clock: Clock) => new LoginGuard(redis, clock),
+      },
+      {
+        provide: SmtpLogin,
+        inject: [Credentials, LoginGuard, Metrics, Log],
+        useFactory: (credentials: Credentials, guard: LoginGuard, metrics: Metrics, log: Log) =>
+          new SmtpLogin(credentials, guard, metrics, log),
+      },
+      {
+        provide: ConnectionGate,
+        inject: [Redis, Clock, Settings, LoginGuard, Metrics],
+        useFactory: (redis: Redis, clock: Clock, settings: Settings, guard: LoginGuard, metrics: Metrics) => {
+          const limits = new ConnectionLimits(redis, clock, settings.connectionsPerNetwork);
+          return new ConnectionGate(new ConnectionTable(), limits, guard, metrics);
+        },
       },
       {
         provide: AcceptMessage,
@@ -62,21 +86,22 @@ class SubmissionModule {
       },
       {
         provide: SubmissionListeners,
-        inject: [Settings, AcceptMessage, Credentials, Metrics, Log],
+        inject: [Settings, AcceptMessage, SmtpLogin, ConnectionGate, Metrics, Log],
         useFactory: (
           settings: Settings,
           acceptMessage: AcceptMessage,
-          credentials: Credentials,
+          login: SmtpLogin,
+          gate: ConnectionGate,
           metrics: Metrics,
           log: Log,
-        ) => new SubmissionListeners(settings, { acceptMessage, credentials, metrics, log }),
+        ) => new SubmissionListeners(settings, { acceptMessage, login, gate, metrics, log }),
       },
     ];
     return {
       module: SubmissionModule,
       global: true,
       providers,
-      exports: [AcceptMessage, SubmissionListeners],
+      exports: [AcceptMessage, LoginGuard, SmtpLogin, SubmissionListeners],
     };
   }
 }

@@ -1,0 +1,277 @@
+/**
+ * One SMTP session on smtp-server's connection: greets at once whoever has a good name, says faults in the owner's words,
+ * and refuses what the library lets pass.
+ *
+ * BUGS of the library that are met here: it waits 100 ms before every banner, puts an enhanced status code of its own
+ * before ours, ignores parameters it does not know, takes what is no base64 for base64, offers AUTH before TLS, drops
+ * what was sent behind STARTTLS without a word, counts few of a client's errors, and writes nothing to one that has closed
+ * its own side.
+ */
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { SMTPServer } from 'smtp-server';
+import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
+import type { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
+import { isBadBase64, isPadding, unknownParameter } from './command-rules.js';
+import type { DoorFacts, IncomingClient } from './door-facts.js';
+import { DoorStream, type LineFault } from './door-stream.js';
+import { overdue } from './session-deadlines.js';
+import type { SmtpFault } from './smtp-session.js';
+
+/** Syntax errors and refused logins of a session since its last message; Postfix takes as many. */
+const ERRORS_MAX = 20;
+/** Commands that do nothing (NOOP, RSET, VRFY ...) since the last message; Postfix takes as many. */
+const PADDING_MAX = 100;
+/** RFC 5321 section 4.2.2 and RFC 4954: replies to what a right client does not say, not to a recipient that is refused. */
+const CLIENT_ERRORS = new Set([500, 501, 502, 503, 504, 530, 535, 538, 555]);
+/** An oversized message is read to its end, so that the client hears why; a client that goes on for ever is not. */
+const OVERSIZE_READ_FACTOR = 2;
+const ENHANCED = /^[245]\.\d{1,3}\.\d{1,3} /;
+/** What the library says to whoever sends a command after `close`. */
+const SHUTTING_DOWN = 'Server shutting down';
+/** Faults after which a network is watched. */
+const MISCONDUCT: ReadonlySet<SmtpFault> = new Set(['early_talker', 'too_many_errors', 'pipelined_before_tls']);
+
+export class DoorConnection extends SMTPConnection {
+  private errors = 0;
+  private padding = 0;
+  private greetedAtMs = performance.now();
+  private messageAtMs = this.greetedAtMs;
+  private handshakeAtMs: number | undefined;
+  private dataAtMs: number | undefined;
+
+  constructor(
+    server: SMTPServer & { readonly door: DoorFacts },
+    socket: Socket | TLSSocket,
+    options: ConstructorParameters<typeof SMTPConnection>[2],
+    private readonly client: IncomingClient,
+  ) {
+    super(server, socket, options);
+    client.entry.isIdle = () => this.isWaitingForClient;
+    client.entry.evict = () => this.say('too_many_connections', 'all clients together');
+  }
+
+  override init(): void {
+    this._setListeners(() => void this.greet());
+  }
+
+  /** Ends the session where its client has taken too long. */
+  checkDeadlines(nowMs: number): void {
+    if (this._closing || (!this.isWaitingForClient && !this._upgrading)) return;
+    const late = overdue(
+      {
+        nowMs,
+        lineSinceMs: this.stream?.inLineSinceMs,
+        handshakeSinceMs: this._upgrading ? this.handshakeAtMs : undefined,
+        dataSinceMs: this._dataStream ? this.dataAtMs : undefined,
+        dataOctets: this.stream?.dataBytes ?? 0,
+        strangerSinceMs: this.isStranger ? this.greetedAtMs : undefined,
+        messageSinceMs: this.messageAtMs,
+      },
+      this.door.times,
+    );
+    if (late !== undefined) this.say('too_slow', late);
+  }
+
+  override send(code: number, data: string | string[], context?: string | false): void {
+    // Only EHLO answers with a list.
+    if (Array.isArray(data) && code === 250) {
+      // RFC 4954 section 4: AUTH is not offered where it would be refused, which is before TLS.
+      const offered = this.secure ? data : data.filter((line) => !line.startsWith('AUTH '));
+      this.write(code, [...offered, `LIMITS RCPTMAX=${this.door.recipientsMax}`], false);
+      return;
+    }
+    const fault = typeof data === 'string' ? faultOf(code, data, context) : undefined;
+    if (fault) return this.say(fault, fault === 'too_slow' ? 'nothing has come' : '');
+    if (context === 'DATA_OK') this.messageDone();
+    if (code === 235) this.loggedIn();
+    if (CLIENT_ERRORS.has(code) && this.isOneErrorTooMany()) return this.say('too_many_errors');
+    const ours = typeof data === 'string' && ENHANCED.test(data);
+    this.write(code, data, ours ? false : context);
+  }
+
+  override _createParser(): SMTPStream {
+    const stream = new DoorStream({
+      command: (line, next) => this._onCommand(line, next),
+      fault: (fault, next, isEndless) => this.lineFault(fault, next, isEndless),
+      expectsAuth: () => this._nextHandler !== false,
+    });
+    // The client has sent its last; it has had its replies when the stream has read all. RFC 5321 section 4.1.1.10.
+    stream.on('finish', () => {
+      if (stream === this._parser) this.close();
+    });
+    return stream;
+  }
+
+  override _onCommand(command: Buffer, callback?: () => void): void {
+    if (!this._ready || this._upgrading) return super._onCommand(command, callback);
+    if (this._nextHandler) {
+      if (isBadBase64(command.toString('latin1'))) {
+        this._nextHandler = false;
+        return this.refuseCommand(501, '5.5.2 This is no base64', callback);
+      }
+    } else if (isPadding(command)) {
+      this.padding += 1;
+      if (this.padding > PADDING_MAX) return this.say('too_many_errors');
+    }
+    super._onCommand(command, callback);
+  }
+
+  override handler_STARTTLS(command: Buffer, callback: () => void): void {
+    const { admission } = this.client;
+    const isKnown = admission.kind === 'admitted' && admission.isKnown;
+    const begin = (): void => {
+      if (this._closing || this._closed || this._socket.destroyed) return callback();
+      // CVE-2011-0411: what stands behind STARTTLS was sent by somebody in between, or by a client that guesses.
+      if (!this.stream?.isPipelined) return super.handler_STARTTLS(command, callback);
+      this.say('pipelined_before_tls');
+      callback();
+    };
+    this.door.gate.handshakes
+      .take(isKnown)
+      .then(begin)
+      .catch((error: unknown) => this._onError(error as Error));
+  }
+
+  override upgrade(callback: () => void, secureCallback?: () => void): void {
+    this.handshakeAtMs = performance.now();
+    // As in `DoorServer._upgrade`.
+    this._socket.allowHalfOpen = false;
+    super.upgrade(callback, secureCallback);
+  }
+
+  override handler_AUTH(command: Buffer, callback: () => void): void {
+    const [, , initial] = command.toString('latin1').trim().split(/\s+/);
+    // RFC 4954 section 4: `=` is an empty initial response.
+    if (this.secure && initial !== undefined && initial !== '=' && isBadBase64(initial)) {
+      return this.refuseCommand(501, '5.5.2 This is no base64', callback);
+    }
+    super.handler_AUTH(command, callback);
+  }
+
+  override handler_MAIL(command: Buffer, callback: () => void): void {
+    this.withKnownParameters('MAIL', command, callback, () => super.handler_MAIL(command, callback));
+  }
+
+  override handler_RCPT(command: Buffer, callback: () => void): void {
+    this.withKnownParameters('RCPT', command, callback, () => super.handler_RCPT(command, callback));
+  }
+
+  override handler_DATA(command: Buffer, callback: () => void): void {
+    super.handler_DATA(command, callback);
+    if (!this._dataStream) return;
+    this.dataAtMs = performance.now();
+    const readMax = this.door.messageBytesMax * OVERSIZE_READ_FACTOR;
+    this.stream?.cutOffAt(readMax, () => {
+      this.say('message_too_large');
+      this.close();
+    });
+  }
+
+  override _onClose(): void {
+    this.client.left();
+    super._onClose();
+  }
+
+  private async greet(): Promise<void> {
+    const { admission } = this.client;
+    if (admission.kind === 'refused') return this.say(admission.fault, admission.detail);
+    // What has come by now is read in these two turns, and heard as too early.
+    await turn();
+    await turn();
+    if (admission.isWatched) await pause(this.door.times.greetingPauseMs);
+    if (this._closing || this._closed) return;
+    if (this.stream?.inLineSinceMs !== undefined) return this.say('early_talker');
+    this.greetedAtMs = this.messageAtMs = performance.now();
+    this.connectionReady();
+  }
+
+  private say(fault: SmtpFault, detail = ''): void {
+    if (this._closing) return;
+    if (MISCONDUCT.has(fault) && this.door.kind !== 'trusted') this.door.gate.misbehaved(this.remoteAddress);
+    const reply = this.door.owner.faultReply(fault, detail);
+    if (CLIENT_ERRORS.has(reply.code) && this.isOneErrorTooMany()) return this.say('too_many_errors');
+    this.write(reply.code, reply.text, false);
+  }
+
+  private write(code: number, data: string | string[], context?: string | false): void {
+    // It may still read: RFC 9293 section 3.6.
+    if (this._socket.readyState === 'writeOnly') Object.defineProperty(this._socket, 'readyState', { value: 'open' });
+    super.send(code, data, context);
+  }
+
+  private refuseCommand(code: number, text: string, callback?: () => void): void {
+    this.send(code, text);
+    callback?.();
+  }
+
+  private lineFault(fault: LineFault, next: () => void, isEndless: boolean): void {
+    if (!this._upgrading) this.say(this._ready ? fault : 'early_talker');
+    if (isEndless) this.say('too_slow', 'a command line has no end');
+    this._whenWritable(() => setImmediate(next));
+  }
+
+  private withKnownParameters(verb: 'MAIL' | 'RCPT', command: Buffer, callback: () => void, go: () => void): void {
+    const unknown = unknownParameter(verb, command.toString());
+    if (unknown === undefined) return go();
+    // RFC 5321 section 4.1.1.11.
+    this.say('unknown_parameter', unknown);
+    callback();
+  }
+
+  private isOneErrorTooMany(): boolean {
+    this.errors += 1;
+    return this.errors === ERRORS_MAX;
+  }
+
+  private messageDone(): void {
+    this.errors = this.padding = 0;
+    this.messageAtMs = performance.now();
+  }
+
+  private loggedIn(): void {
+    const { admission, entry } = this.client;
+    this.door.gate.loggedIn(entry);
+    if (admission.kind === 'admitted') admission.lease.loggedIn();
+    this.messageAtMs = performance.now();
+  }
+
+  private get door(): DoorFacts {
+    return (this._server as SMTPServer & { readonly door: DoorFacts }).door;
+  }
+
+  private get stream(): DoorStream | undefined {
+    return this._parser ? (this._parser as DoorStream) : undefined;
+  }
+
+  private get isStranger(): boolean {
+    return this.door.kind !== 'trusted' && !this.session.user;
+  }
+
+  /** Whether the next move is the client's: a command, or more of its message. */
+  private get isWaitingForClient(): boolean {
+    return !this._handlerPending && (!this._dataStream || this.stream?._dataMode === true);
+  }
+}
+
+/** What the library is about to refuse in words of its own. */
+function faultOf(code: number, text: string, context?: string | false): SmtpFault | undefined {
+  if (context === 'MESSAGE_TOO_BIG') return 'message_too_large';
+  if (context === 'TOO_MANY_RECIPIENTS') return 'too_many_recipients';
+  if (code === 538) return 'tls_required';
+  if (code !== 421) return undefined;
+  if (text.endsWith('You talk too soon')) return 'early_talker';
+  if (text === SHUTTING_DOWN) return 'shutting_down';
+  if (text.startsWith('Timeout')) return 'too_slow';
+  return text === 'Error: too many unrecognized commands' ? 'too_many_errors' : undefined;
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}
