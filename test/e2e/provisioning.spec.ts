@@ -110,7 +110,7 @@ describe('a provisioning file', () => {
 
     await start();
     await applied('unchanged', 1);
-    const { '{ph:accounts}:uses:shop': uses, ...again } = await accountsDump();
+    const { '{ph:accounts}:uses:shop': uses, '{ph:accounts}:traffic:shop': _, ...again } = await accountsDump();
     expect(again).toEqual(made);
     expect(uses).toContain('cred_');
   });

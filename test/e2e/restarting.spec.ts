@@ -6,9 +6,11 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Accounts } from '../../src/accounts/accounts.js';
 import { startMx } from '../../src/cli/demo/scripted-mx.js';
+import { SystemClock } from '../../src/mail/clock.js';
 import { connectRedis, disconnectRedis, untilReady } from '../../src/store/connect-redis.js';
-import { ACCOUNTS_PREFIX } from '../../src/store/keyspace.js';
+
 import { processesOf } from './failing-start.js';
 import { RawSmtp } from './raw-smtp.js';
 import { freePort, isInstalled, type PosthornPorts, RunningPosthorn } from './running-posthorn.js';
@@ -134,14 +136,14 @@ describe('a second start', () => {
     expect(second.output).not.toContain(FIRST_START);
     const client = await session(second);
     expect(await client.command('AUTH LOGIN')).toMatchObject({ code: 503 }); // It has logged in already.
-    expect(await accounts()).toEqual([`${ACCOUNTS_PREFIX}:account:default`]);
+    expect(await accounts()).toEqual(['default']);
   });
 
   async function accounts(): Promise<string[]> {
     const redis = connectRedis(`unix://${dataDir}/redis/redis.sock`, 'answering');
     try {
       await untilReady(redis, 5_000);
-      return await redis.keys(`${ACCOUNTS_PREFIX}:account:*`);
+      return (await new Accounts(redis, new SystemClock()).list()).map(({ name }) => name);
     } finally {
       await disconnectRedis(redis);
     }
