@@ -41,9 +41,9 @@ const MESSAGE = 'From: a@example.org\r\nTo: b@example.net\r\nSubject: x\r\n\r\nH
 describe('DKIM signatures', () => {
   it('are one for each key, in their order, and each verifies', async () => {
     const message = await signed(MESSAGE);
-    expect(message.toString().match(/^DKIM-Signature: v=1; a=\S+; c=relaxed\/simple; d=example\.org;/gm)).toEqual([
-      'DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/simple; d=example.org;',
-      'DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/simple; d=example.org;',
+    expect(message.toString().match(/^DKIM-Signature: v=1; a=\S+; c=relaxed\/simple;\r\n d=example\.org;/gm)).toEqual([
+      'DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/simple;\r\n d=example.org;',
+      'DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/simple;\r\n d=example.org;',
     ]);
     expect(await verdict(message)).toBe('pass,pass');
     expect(await verdict(await signed(MESSAGE, [rsa]))).toBe('pass');

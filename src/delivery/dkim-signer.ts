@@ -3,13 +3,12 @@
  * (RFC 8463), `relaxed` header and `simple` body. A verifier that knows only one of them takes that one.
  * Our bytes leave exactly as they were signed, so the simple body hash is safe and costs a tenth of the relaxed one.
  *
- * mailauth's own front parses the PEM and signs on the event loop for every message; its parts are used with cached
- * keys, what the signatures have in common is computed once, and they are made side by side on the thread pool.
+ * mailauth's own front parses the PEM and signs on the event loop for every message. Here its canonical form of a field
+ * is used with cached keys, what the signatures have in common is computed once, and RSA is left to the thread pool.
  */
 import { createHash, sign } from 'node:crypto';
 import { promisify } from 'node:util';
-import { formatRelaxedLine, formatSignatureHeaderLine } from 'mailauth/lib/tools.js';
-import { generateCanonicalizedHeader } from 'mailauth/lib/dkim/header/index.js';
+import { formatRelaxedLine } from 'mailauth/lib/tools.js';
 import type { DkimKey } from '../accounts/dkim-keys.js';
 import { parseHeaderBlock, type HeaderField } from '../mail/header-block.js';
 
@@ -29,15 +28,20 @@ const SIGNED: ReadonlySet<string> = new Set(
  * what says how the signed body is to be read: a second Content-Type, or a first one, makes another text of the same octets.
  */
 const OVERSIGNED =
-  'From: Sender: Reply-To: Subject: Date: To: Cc: Message-ID: MIME-Version: Content-Type: Content-Transfer-Encoding';
+  'From Sender Reply-To Subject Date To Cc Message-ID MIME-Version Content-Type Content-Transfer-Encoding'.split(' ');
+
+/** RFC 5322 section 2.1.1: lines of at most 78 characters. */
+const LINE_CHARACTERS_MAX = 76;
+/** Of `b=`, on each of its lines. */
+const SIGNATURE_CHARACTERS = 72;
+const FOLD = '\r\n ';
 
 /** What all signatures of a message have in common. */
 interface Signed {
-  /** The names of the fields, as `h=` lists them. */
-  readonly names: string;
+  /** `h=` and `bh=`, folded. */
+  readonly tags: string;
   /** The fields themselves, as they are hashed. */
   readonly canonicalFields: Buffer;
-  readonly bodyHash: string;
   /** Seconds since the epoch. */
   readonly timestamp: number;
 }
@@ -58,38 +62,52 @@ export async function dkimSignatures(
   // RFC 6376 section 5.4.2: of fields that repeat, the last is signed first.
   const lines = fields.toReversed().map((field) => lineOf(message, field));
   const signed: Signed = {
-    names: [...lines.map(nameOf), OVERSIGNED].join(': '),
+    tags: signedTags([...lines.map(nameOf), ...OVERSIGNED], simpleBodyHash(message.subarray(block.end + 2))),
     canonicalFields: canonicalFields(lines),
-    bodyHash: simpleBodyHash(message.subarray(block.end + 2)),
     timestamp: Math.floor(nowMs / 1000),
   };
   return (await Promise.all(keys.map((key) => signatureField(key, signed)))).join('');
 }
 
-async function signatureField(key: DkimKey, { names, canonicalFields, bodyHash, timestamp }: Signed): Promise<string> {
-  const { canonicalizedHeader, dkimHeaderOpts } = generateCanonicalizedHeader(
-    'DKIM',
-    { keys: names, headers: [] },
-    {
-      signingDomain: key.domain,
-      selector: key.selector,
-      algorithm: key.algorithm,
-      canonicalization: CANONICALIZATION,
-      bodyHash,
-      timestamp,
-    },
-  );
-  const b = await signatureOver(Buffer.concat([canonicalFields, canonicalizedHeader]), key);
-  return `${formatSignatureHeaderLine('DKIM', { ...dkimHeaderOpts, b }, true)}\r\n`;
+async function signatureField(key: DkimKey, { tags, canonicalFields, timestamp }: Signed): Promise<string> {
+  const who = `d=${key.domain};${FOLD}s=${key.selector}; t=${timestamp};`;
+  const field = `v=1; a=${key.algorithm}; c=${CANONICALIZATION};${FOLD}${who}${FOLD}${tags}${FOLD}b=`;
+  // RFC 6376 sections 3.4.2 and 3.7: relaxed, which our own folding makes easy, without the CRLF at its end.
+  const canonical = Buffer.from(`dkim-signature:${field.replaceAll(FOLD, ' ')}`);
+  const b = await signatureOver(Buffer.concat([canonicalFields, canonical]), key);
+  return `DKIM-Signature: ${field}${inLines(b)}\r\n`;
+}
+
+/** RFC 6376 section 3.5: white space may stand around the colons of `h=`. */
+function signedTags(names: readonly string[], bodyHash: string): string {
+  let tags = 'h=';
+  let length = tags.length;
+  for (const [index, name] of names.entries()) {
+    const part = index === 0 ? name : `:${name}`;
+    if (length + part.length > LINE_CHARACTERS_MAX) {
+      tags += `${FOLD}${part}`;
+      length = 1 + part.length;
+    } else {
+      tags += part;
+      length += part.length;
+    }
+  }
+  return `${tags};${FOLD}bh=${bodyHash};`;
+}
+
+function inLines(base64: string): string {
+  let lines = base64.slice(0, SIGNATURE_CHARACTERS);
+  for (let at = SIGNATURE_CHARACTERS; at < base64.length; at += SIGNATURE_CHARACTERS) {
+    lines += FOLD + base64.slice(at, at + SIGNATURE_CHARACTERS);
+  }
+  return lines;
 }
 
 /** The `b=` of a signature: over the fields and its own field without it, in their canonical form. */
 export async function signatureOver(canonical: Buffer, { algorithm, privateKey }: DkimKey): Promise<string> {
-  const signature = await (algorithm === 'rsa-sha256'
-    ? signOffLoop(algorithm, canonical, privateKey)
-    : // RFC 8463 section 3: Ed25519 without a hash of its own, over the SHA-256.
-      signOffLoop(null, createHash('sha256').update(canonical).digest(), privateKey));
-  return signature.toString('base64');
+  if (algorithm === 'rsa-sha256') return (await signOffLoop(algorithm, canonical, privateKey)).toString('base64');
+  // RFC 8463 section 3: Ed25519 without a hash of its own, over the SHA-256. It takes less than the way to another thread.
+  return sign(null, createHash('sha256').update(canonical).digest(), privateKey).toString('base64');
 }
 
 /** RFC 6376 section 3.4.2. `lines` are fields without the CRLF at their end. */

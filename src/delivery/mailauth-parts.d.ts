@@ -1,27 +1,6 @@
 /** The parts of mailauth that it does not declare types for. */
-declare module 'mailauth/lib/dkim/header/index.js' {
-  export interface SigningHeaderLines {
-    keys: string;
-    headers: { key: string; casedKey: string; line: Buffer }[];
-  }
-  export interface SignatureOptions {
-    signingDomain: string;
-    selector: string;
-    algorithm: string;
-    canonicalization: string;
-    bodyHash: string;
-    timestamp: number;
-  }
-  export function generateCanonicalizedHeader(
-    type: 'DKIM',
-    lines: SigningHeaderLines,
-    options: SignatureOptions,
-  ): { canonicalizedHeader: Buffer; dkimHeaderOpts: Record<string, unknown> };
-}
-
 declare module 'mailauth/lib/tools.js' {
   export function formatRelaxedLine(line: Buffer, suffix: string): Buffer;
-  export function formatSignatureHeaderLine(type: 'DKIM', values: Record<string, unknown>, folded: boolean): string;
 }
 
 declare module 'mx-connect' {
