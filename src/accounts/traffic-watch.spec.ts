@@ -114,10 +114,10 @@ describe('the watch over an account', () => {
     expect(await alerts()).toEqual([]);
     process.settled('shop', 51, 0);
     await process.flush();
-    expect(await alerts()).toEqual(['unknown_rate', 'account.suspended']);
+    expect(await alerts()).toEqual(['account.suspended', 'unknown_rate']);
     expect(await accounts.get('shop')).toMatchObject({
       state: 'suspended',
-      suspendedBecause: 'too many of its recipients do not exist',
+      suspendedBecause: '49 of 100 recipients of this hour do not exist',
     });
   });
 

@@ -66,6 +66,9 @@ return {volume, rate, accepted, baseline, settled, unknown}
 `,
 );
 
+/** What looks as if somebody else sent it. */
+type Suspicion = Pick<AccountEvent & { type: 'account.alert' }, 'kind' | 'because'>;
+
 export interface TrafficParts {
   readonly accounts: Accounts;
   readonly accountLog: AccountLog;
@@ -97,9 +100,7 @@ export class TrafficWatch {
 
   start(): void {
     this.timer = setInterval(() => {
-      this.flush().catch((error: unknown) => {
-        this.parts.log.warn('traffic.not_counted', { error: String(error) });
-      });
+      void this.flush();
     }, FLUSH_EVERY_MS);
     this.timer.unref();
   }
@@ -107,16 +108,20 @@ export class TrafficWatch {
   /** Hands over what is left; what cannot be is forgotten. */
   async stop(): Promise<void> {
     clearInterval(this.timer);
-    await this.flush().catch(() => undefined);
+    await this.flush();
   }
 
-  /** Hands over what was counted, and acts on what it shows. */
+  /** Hands over what was counted, and acts on what it shows. Never rejects: what cannot be handed over is forgotten. */
   async flush(): Promise<void> {
     const { counts } = this;
     this.counts = new Map();
     for (const [name, own] of counts) {
-      const account = await this.parts.accounts.recent(name);
-      if (account) await this.judge(account, own);
+      try {
+        const account = await this.parts.accounts.recent(name);
+        if (account) await this.judge(account, own);
+      } catch (error) {
+        this.parts.log.warn('traffic.not_counted', { account: name, error: String(error) });
+      }
     }
   }
 
@@ -137,24 +142,21 @@ export class TrafficWatch {
         SETTLED_MIN,
       ],
     );
+    const seen: Suspicion[] = [];
     if (volumeJumped === 1) {
-      await this.tell(name, 'volume_jump', `${accepted} messages in this hour, ${baseline} in the busiest before`);
+      const because = `${accepted} messages in this hour, ${watch.volumeFactor} times the ${baseline} of a busy one`;
+      seen.push({ kind: 'volume_jump', because });
     }
     if (rateJumped === 1) {
-      await this.tell(name, 'unknown_rate', `${unknown} of ${settled} recipients of this hour do not exist`);
+      const because = `${unknown} of ${settled} recipients of this hour do not exist`;
+      seen.push({ kind: 'unknown_rate', because });
     }
-    if (watch.action === 'suspend' && (volumeJumped === 1 || rateJumped === 1)) {
-      const because = volumeJumped === 1 ? 'its volume jumped' : 'too many of its recipients do not exist';
-      await this.parts.accounts.suspend(name, because);
-      this.parts.log.warn('account.suspended', { account: name, because });
-    }
+    // First, because Redis tells of it only once an hour.
+    if (watch.action === 'suspend' && seen[0]) await this.parts.accounts.suspend(name, seen[0].because);
+    for (const suspicion of seen) await this.tell(name, suspicion);
   }
 
-  private async tell(
-    account: string,
-    kind: (AccountEvent & { type: 'account.alert' })['kind'],
-    because: string,
-  ): Promise<void> {
+  private async tell(account: string, { kind, because }: Suspicion): Promise<void> {
     const { accountLog, metrics, log } = this.parts;
     metrics.accountAlerts.inc({ kind });
     log.warn('account.alert', { account, kind, because });

@@ -7,8 +7,8 @@ Every refusal at the doors, from one table (\`src/submission/refusals.ts\`); \`n
 enhanced status code and the text; HTTP the status and \`application/problem+json\` with the cause as \`code\`. The metric
 \`posthorn_submissions_rejected_total\` counts them with the cause as \`reason\`. \`...\` stands for what the case fills in.
 
-A 4xx of SMTP, and 429 and 503 of HTTP, pass: the client keeps the message and comes back, after \`Retry-After\` where HTTP names it. Limits are
-never a 5xx of SMTP. All else must be put right first.
+A 4xx of SMTP, and 429 and 503 of HTTP, pass: the client keeps the message and comes back, after \`Retry-After\` where HTTP names it. What
+passes with time is never a 5xx of SMTP; a message that is too large is one (RFC 1870). All else must be put right first.
 
 <!-- prettier-ignore-start -->
 | cause | SMTP | HTTP | what the client reads |

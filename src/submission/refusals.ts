@@ -53,6 +53,18 @@ const ROWS = {
     status: 403,
     text: '{} is not a verified sending domain of this account: send From a domain of the site, and put the visitor into Reply-To',
   },
+  sender_not_verified: {
+    code: 550,
+    enhanced: '5.7.1',
+    status: 403,
+    text: '{} is not a verified sending domain of this account yet: publish its DNS records, and ask for its verification',
+  },
+  subdomain_not_added: {
+    code: 550,
+    enhanced: '5.7.1',
+    status: 403,
+    text: '{} is not a verified sending domain of this account: add it, each subdomain is verified by itself',
+  },
   bad_sender: { code: 553, enhanced: '5.1.7', status: 422, text: '{} is no address that mail can be sent from' },
   bad_from_header: { code: 550, enhanced: '5.6.0', status: 422, text: 'The From header cannot be read near {}' },
   bad_sender_header: { code: 550, enhanced: '5.6.0', status: 422, text: 'The header {}' },

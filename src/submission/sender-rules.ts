@@ -57,7 +57,7 @@ export function forbiddenSender(
   const named = [author, ...others.map(({ reading }) => reading)];
   const spoken = named.flatMap((reading) => (reading?.kind === 'read' ? reading.domains : []));
   const forbidden = spoken.find((domain) => !maySendAs(domains, domain));
-  return forbidden === undefined ? undefined : refusal('sender_not_allowed', forbidden);
+  return forbidden === undefined ? undefined : notAllowed(domains, forbidden);
 }
 
 /** Why an account with these domains may not use this reverse path; the null one is everybody's. */
@@ -67,7 +67,14 @@ export function forbiddenReversePath(domains: readonly SendingDomain[], reverseP
   if (!address) return refusal('bad_sender', shown(reversePath));
   if (maySendAs(domains, ANY_DOMAIN)) return undefined;
   if (!isReadOneWay(address, formatAddress(address))) return refusal('bad_sender', shown(reversePath));
-  return maySendAs(domains, address.domain) ? undefined : refusal('sender_not_allowed', address.domain);
+  return maySendAs(domains, address.domain) ? undefined : notAllowed(domains, address.domain);
+}
+
+/** What would be right depends on what the account has: the domain but no proof, the domain above it, or neither. */
+function notAllowed(domains: readonly SendingDomain[], domain: string): Refusal {
+  if (domains.some(({ name }) => name === domain)) return refusal('sender_not_verified', domain);
+  if (domains.some(({ name }) => domain.endsWith(`.${name}`))) return refusal('subdomain_not_added', domain);
+  return refusal('sender_not_allowed', domain);
 }
 
 /** The domain that the message speaks for first; empty where it names none. */

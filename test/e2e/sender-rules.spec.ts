@@ -23,6 +23,8 @@ type Verdict = 'accepted' | readonly [RefusalCause, string];
 type Row = readonly [string, string, readonly string[], Verdict];
 
 const forbidden = (domain: string): Verdict => ['sender_not_allowed', domain];
+const notAdded = (domain: string): Verdict => ['subdomain_not_added', domain];
+const notVerified = (domain: string): Verdict => ['sender_not_verified', domain];
 const unreadable = (near: string): Verdict => ['bad_from_header', near];
 /** A From header by itself, sent by the own domain. */
 const from = (about: string, value: string, verdict: Verdict): Row => [about, OWN, [`From: ${value}`], verdict];
@@ -33,9 +35,9 @@ const ROWS: readonly Row[] = [
   ['the own domain in capitals', 'A@EXAMPLE.ORG', ['FROM: <A@Example.ORG>'], 'accepted'],
   ["another account's domain", 'a@other.example', [`From: ${OWN}`], forbidden('other.example')],
   ["nobody's domain", 'a@nobody.example', [`From: ${OWN}`], forbidden('nobody.example')],
-  ['a subdomain', 'a@mail.example.org', [`From: ${OWN}`], forbidden('mail.example.org')],
+  ['a subdomain', 'a@mail.example.org', [`From: ${OWN}`], notAdded('mail.example.org')],
   ['the parent domain', 'a@org', [`From: ${OWN}`], forbidden('org')],
-  ['a domain that waits for DNS', 'a@pending.example', [`From: ${OWN}`], forbidden('pending.example')],
+  ['a domain that waits for DNS', 'a@pending.example', [`From: ${OWN}`], notVerified('pending.example')],
   ['a domain that ends alike', 'a@notexample.org', [`From: ${OWN}`], forbidden('notexample.org')],
   ['an address literal', 'a@[192.0.2.1]', [`From: ${OWN}`], forbidden('[192.0.2.1]')],
   ['an IDN as an A-label', 'a@XN--BCHER-KVA.example', ['From: a@xn--bcher-kva.example'], 'accepted'],
@@ -47,8 +49,8 @@ const ROWS: readonly Row[] = [
 
   // The From header.
   from("another account's domain in From", 'a@other.example', forbidden('other.example')),
-  from('a subdomain in From', 'a@mail.example.org', forbidden('mail.example.org')),
-  from('a domain in From that waits for DNS', 'a@pending.example', forbidden('pending.example')),
+  from('a subdomain in From', 'a@mail.example.org', notAdded('mail.example.org')),
+  from('a domain in From that waits for DNS', 'a@pending.example', notVerified('pending.example')),
   from('an IDN in UTF-8', 'Jürgen <j@Bücher.example>', 'accepted'),
   from('an IDN with a full-width dot', 'j@bücher\u3002example', 'accepted'),
   from('an IDN that looks like the own domain', 'a@ex\u0430mple.org', forbidden('xn--exmple-4nf.org')),

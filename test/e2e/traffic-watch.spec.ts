@@ -30,8 +30,8 @@ describe('an account', () => {
     expect(answer).toMatchObject({ status: 403, json: { code: 'account_suspended' } });
     const { json } = await relay.api('GET', '/v1/accounts/default/events');
     expect(json.data).toEqual([
-      expect.objectContaining({ type: 'account.alert', kind: 'volume_jump' }),
       expect.objectContaining({ type: 'account.suspended' }),
+      expect.objectContaining({ type: 'account.alert', kind: 'volume_jump' }),
     ]);
     expect(await relay.metric('posthorn_account_alerts_total', 'kind="volume_jump"')).toBe(1);
   });

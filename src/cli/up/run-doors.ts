@@ -38,8 +38,8 @@ export async function runDoors(options: KernelOptions, { certificate }: StartOrd
     metrics: app.get(Metrics),
     listeners: open,
     stop: async () => {
-      await traffic.stop();
       await Promise.all([listeners.close(), closeApi(app)]);
+      await traffic.stop();
     },
   };
 }
