@@ -1,6 +1,7 @@
 /**
  * Stands against guessing passwords, for every protocol that has some. Asked only about wrong ones: a right one is
- * 256 bits of chance, which nobody guesses, so it is let in whatever others did, and no attack from elsewhere keeps anybody out.
+ * 256 bits of chance, which nobody guesses, so it is let in whatever others did, and an attack from elsewhere keeps
+ * nobody out.
  *
  * Failed logins are counted in Redis, for all processes, by the client's networks and by the user name that was tried,
  * whether anybody has it or not: first the replies come later and later, then every failure hears to stay away for a
