@@ -7,6 +7,8 @@ import { STARTED_WITHIN_MS } from './running-doors.js';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
+/** On a busy machine. */
+const TEN_THOUSAND_WITHIN_MS = 30_000;
 const HERE = '203.0.113.7';
 
 let server: GuardRedis;
@@ -227,12 +229,15 @@ it('keeps nothing but its salt for ever, and no more than its slots whatever nam
   await guard.misbehaved(HERE);
   const keys = await redis.keys('*');
   const lasting = keys.filter((key) => key !== '{ph:guard}:salt');
-  const lives = await Promise.all(lasting.map((key) => redis.pttl(key)));
+  const lives: number[] = [];
+  for (let n = 0; n < lasting.length; n += 500) {
+    lives.push(...(await Promise.all(lasting.slice(n, n + 500).map((key) => redis.pttl(key)))));
+  }
   expect(lives.filter((ms) => ms <= 0)).toEqual([]);
   const counts = lasting.filter((key) => key !== '{ph:guard}:known:203.0.113.7/32');
   const slot = /^\{ph:guard\}:(?:user|net[012]|misconduct):(\d+)$/;
   expect(counts.filter((key) => !(Number(slot.exec(key)?.[1]) < 65_536))).toEqual([]);
-});
+}, TEN_THOUSAND_WITHIN_MS);
 
 it('lets everybody try where Redis does not answer', async () => {
   const away = await server.connect();
