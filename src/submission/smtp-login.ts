@@ -1,4 +1,7 @@
-/** Lets SMTP users in by their password: RFC 4954. What a refusal says, and when, tells nobody whether a user exists. */
+/**
+ * Lets SMTP users in by their password: RFC 4954. A right one is let in whatever went before; what a refusal says, and
+ * when, tells nobody whether a user exists.
+ */
 import type { Credential, Credentials } from '../accounts/credentials.js';
 import { waitInWords, type LoginGuard } from '../listeners/login-guard.js';
 import type { Log } from '../telemetry/logger.js';
@@ -19,8 +22,6 @@ export class SmtpLogin {
 
   /** Resolves when the reply may go out, which for one failure of many is not at once. */
   async logIn(user: string, password: string, address: string, door: 'smtp' | 'trusted'): Promise<Login> {
-    const standing = await this.guard.check(user, address);
-    if (standing.kind === 'locked') return this.lockedOut(standing.retryAfterS, address, door);
     let credential: Credential | undefined;
     try {
       credential = await this.credentials.checkSmtp(user, password);
@@ -30,13 +31,14 @@ export class SmtpLogin {
       // RFC 4954 section 4.7: a temporary failure to authenticate.
       return { kind: 'refused', refusal: { ...refusal('queue_unavailable'), code: 454 } };
     }
+    // Others' failures must not keep out who has the password: it cannot be guessed, so a lock would only be a weapon.
     if (credential) {
       this.metrics.authAttempts.inc({ door, outcome: 'accepted' });
-      await this.guard.succeeded(user, address, standing);
+      await this.guard.succeeded(address);
       if (credential.scopes.includes('smtp')) return { kind: 'accepted', credential };
       return { kind: 'refused', refusal: refusal('missing_scope', 'send over SMTP') };
     }
-    const after = await this.guard.failed(user, password, address, standing);
+    const after = await this.guard.failed(user, password, address);
     if (after.kind === 'locked') return this.lockedOut(after.retryAfterS, address, door);
     this.metrics.authAttempts.inc({ door, outcome: 'refused' });
     this.log.info('auth.refused', { door, client: address });
