@@ -128,12 +128,16 @@ export class DoorStream extends SMTPStream {
           }
           return done();
         }
-        this.hold(chunk.subarray(position, end + 1));
+        const piece = chunk.subarray(position, end + 1);
+        const isWhole = this.lineOctets === 0;
+        if (!isWhole) this.hold(piece);
         position = end + 1;
         answered += 1;
         isAnswered = false;
         this.isMoreInHand = position < chunk.length;
-        this.dispatch(step);
+        // Most lines come whole, and are answered before their chunk is let go: no copy.
+        if (isWhole) this.dispatch(piece, piece.length, piece.at(-2), step);
+        else this.dispatchHeld(step);
       }
       isBusy = false;
     };
@@ -152,15 +156,19 @@ export class DoorStream extends SMTPStream {
     return this.lineOctets <= DISCARDED_OCTETS_MAX;
   }
 
-  /** Answers the line that has ended, at an LF. */
-  private dispatch(next: () => void): void {
-    const octets = this.lineOctets;
+  private dispatchHeld(next: () => void): void {
+    const { lineOctets, lastOctets } = this;
     const line = Buffer.concat(this.line);
+    this.dropLine();
+    this.dispatch(line, lineOctets, lastOctets[0], next);
+  }
+
+  /** Answers the line that has ended, at an LF behind `lastOctet`; of a long one `line` is the beginning. */
+  private dispatch(line: Buffer, octets: number, lastOctet: number | undefined, next: () => void): void {
     const isAuth = this.owner.expectsAuth() || /^AUTH /i.test(line.toString('latin1', 0, 5));
     const octetsMax = isAuth ? AUTH_OCTETS_MAX : COMMAND_OCTETS_MAX;
-    const isEnded = this.lastOctets[0] === CR;
+    const isEnded = lastOctet === CR;
     const wasSpoiled = this.isSpoiled;
-    this.dropLine();
     this.isSpoiled = !isEnded;
     if (wasSpoiled || !isEnded) return this.owner.fault('bare_line_ending', next, {});
     if (octets - 2 > octetsMax) return this.owner.fault('command_too_long', next, { octetsMax });
