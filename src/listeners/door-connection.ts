@@ -3,27 +3,22 @@
  * and refuses what the library lets pass.
  *
  * BUGS of the library that are met here: it waits 100 ms before every banner, puts an enhanced status code of its own
- * before ours, ignores parameters it does not know, takes what is no base64 for base64, offers AUTH before TLS, drops
- * what was sent behind STARTTLS without a word, counts few of a client's errors, and writes nothing to one that has closed
- * its own side.
+ * before ours, refuses addresses that are some and rewrites others, ignores parameters it does not know, takes what is no
+ * base64 for base64, offers AUTH before TLS, drops what was sent behind STARTTLS without a word, counts few of a client's
+ * errors, and writes nothing to one that has closed its own side.
  */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { SMTPServer } from 'smtp-server';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import type { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
-import { isBadBase64, isPadding, unknownParameter } from './command-rules.js';
+import { isBadBase64, readAddressCommand, unknownParameter, type AddressVerb } from './command-rules.js';
+import { DoorConduct } from './door-conduct.js';
 import type { DoorFacts, IncomingClient } from './door-facts.js';
-import { DoorStream, type LineFault } from './door-stream.js';
+import { DoorStream, type FaultyLine, type LineFault } from './door-stream.js';
 import { overdue } from './session-deadlines.js';
 import type { SmtpFault } from './smtp-session.js';
 
-/** Syntax errors and refused logins of a session since its last message; Postfix takes as many. */
-const ERRORS_MAX = 20;
-/** Commands that do nothing (NOOP, RSET, VRFY ...) since the last message; Postfix takes as many. */
-const PADDING_MAX = 100;
-/** RFC 5321 section 4.2.2 and RFC 4954: replies to what a right client does not say, not to a recipient that is refused. */
-const CLIENT_ERRORS = new Set([500, 501, 502, 503, 504, 530, 535, 538, 555]);
 /** An oversized message is read to its end, so that the client hears why; a client that goes on for ever is not. */
 const OVERSIZE_READ_FACTOR = 2;
 const ENHANCED = /^[245]\.\d{1,3}\.\d{1,3} /;
@@ -32,9 +27,10 @@ const SHUTTING_DOWN = 'Server shutting down';
 /** Faults after which a network is watched. */
 const MISCONDUCT: ReadonlySet<SmtpFault> = new Set(['early_talker', 'too_many_errors', 'pipelined_before_tls']);
 
+type ParsedAddress = Exclude<ReturnType<SMTPConnection['_parseAddressCommand']>, false>;
+
 export class DoorConnection extends SMTPConnection {
-  private errors = 0;
-  private padding = 0;
+  private readonly conduct = new DoorConduct();
   private greetedAtMs = performance.now();
   private messageAtMs = this.greetedAtMs;
   private handshakeAtMs: number | undefined;
@@ -52,7 +48,9 @@ export class DoorConnection extends SMTPConnection {
   }
 
   override init(): void {
-    this._setListeners(() => void this.greet());
+    this._setListeners(() => {
+      this.greet().catch((error: unknown) => this.failed(error));
+    });
   }
 
   /** Ends the session where its client has taken too long. */
@@ -85,7 +83,7 @@ export class DoorConnection extends SMTPConnection {
     if (fault) return this.say(fault, fault === 'too_slow' ? 'nothing has come' : '');
     if (context === 'DATA_OK') this.messageDone();
     if (code === 235) this.loggedIn();
-    if (CLIENT_ERRORS.has(code) && this.isOneErrorTooMany()) return this.say('too_many_errors');
+    if (this.conduct.isOneErrorTooMany(code)) return this.say('too_many_errors');
     const ours = typeof data === 'string' && ENHANCED.test(data);
     this.write(code, data, ours ? false : context);
   }
@@ -93,7 +91,7 @@ export class DoorConnection extends SMTPConnection {
   override _createParser(): SMTPStream {
     const stream = new DoorStream({
       command: (line, next) => this._onCommand(line, next),
-      fault: (fault, next, isEndless) => this.lineFault(fault, next, isEndless),
+      fault: (fault, next, line) => this.lineFault(fault, next, line),
       expectsAuth: () => this._nextHandler !== false,
     });
     // The client has sent its last; it has had its replies when the stream has read all. RFC 5321 section 4.1.1.10.
@@ -105,14 +103,14 @@ export class DoorConnection extends SMTPConnection {
 
   override _onCommand(command: Buffer, callback?: () => void): void {
     if (!this._ready || this._upgrading) return super._onCommand(command, callback);
+    this.conduct.lineBegins();
     if (this._nextHandler) {
       if (isBadBase64(command.toString('latin1'))) {
         this._nextHandler = false;
         return this.refuseCommand(501, '5.5.2 This is no base64', callback);
       }
-    } else if (isPadding(command)) {
-      this.padding += 1;
-      if (this.padding > PADDING_MAX) return this.say('too_many_errors');
+    } else if (this.conduct.isOnePaddingTooMany(command)) {
+      return this.say('too_many_errors');
     }
     super._onCommand(command, callback);
   }
@@ -130,7 +128,7 @@ export class DoorConnection extends SMTPConnection {
     this.door.gate.handshakes
       .take(isKnown)
       .then(begin)
-      .catch((error: unknown) => this._onError(error as Error));
+      .catch((error: unknown) => this.failed(error));
   }
 
   override upgrade(callback: () => void, secureCallback?: () => void): void {
@@ -150,11 +148,17 @@ export class DoorConnection extends SMTPConnection {
   }
 
   override handler_MAIL(command: Buffer, callback: () => void): void {
-    this.withKnownParameters('MAIL', command, callback, () => super.handler_MAIL(command, callback));
+    this.withReadablePath('MAIL', command, callback, () => super.handler_MAIL(command, callback));
   }
 
   override handler_RCPT(command: Buffer, callback: () => void): void {
-    this.withKnownParameters('RCPT', command, callback, () => super.handler_RCPT(command, callback));
+    this.withReadablePath('RCPT', command, callback, () => super.handler_RCPT(command, callback));
+  }
+
+  /** The address stays as it was given: the owner of the door judges it as it does those that come by other ways. */
+  override _parseAddressCommand(name: string, command: Buffer | string): ParsedAddress | false {
+    const parsed = readAddressCommand(name === 'mail from' ? 'MAIL' : 'RCPT', command.toString());
+    return parsed ?? false;
   }
 
   override handler_DATA(command: Buffer, callback: () => void): void {
@@ -188,9 +192,12 @@ export class DoorConnection extends SMTPConnection {
 
   private say(fault: SmtpFault, detail = ''): void {
     if (this._closing) return;
-    if (MISCONDUCT.has(fault) && this.door.kind !== 'trusted') this.door.gate.misbehaved(this.remoteAddress);
+    // Who has logged in is a customer, with a program that errs.
+    if (MISCONDUCT.has(fault) && this.isStranger) this.door.gate.misbehaved(this.remoteAddress);
     const reply = this.door.owner.faultReply(fault, detail);
-    if (CLIENT_ERRORS.has(reply.code) && this.isOneErrorTooMany()) return this.say('too_many_errors');
+    // Here it is AUTH that came before TLS, for which the library has 538.
+    const code = fault === 'tls_required' ? 538 : reply.code;
+    if (this.conduct.isOneErrorTooMany(code)) return this.say('too_many_errors');
     this.write(reply.code, reply.text, false);
   }
 
@@ -205,27 +212,32 @@ export class DoorConnection extends SMTPConnection {
     callback?.();
   }
 
-  private lineFault(fault: LineFault, next: () => void, isEndless: boolean): void {
-    if (!this._upgrading) this.say(this._ready ? fault : 'early_talker');
+  private lineFault(fault: LineFault, next: () => void, { isEndless = false, octetsMax }: FaultyLine): void {
+    this.conduct.lineBegins();
+    if (!this._upgrading) this.say(this._ready ? fault : 'early_talker', octetsMax === undefined ? '' : `${octetsMax}`);
     if (isEndless) this.say('too_slow', 'a command line has no end');
     this._whenWritable(() => setImmediate(next));
   }
 
-  private withKnownParameters(verb: 'MAIL' | 'RCPT', command: Buffer, callback: () => void, go: () => void): void {
-    const unknown = unknownParameter(verb, command.toString());
-    if (unknown === undefined) return go();
+  private withReadablePath(verb: AddressVerb, command: Buffer, callback: () => void, go: () => void): void {
+    this.conduct.envelopeBegins(verb);
+    const parsed = readAddressCommand(verb, command.toString());
+    const unknown = parsed && unknownParameter(verb, parsed);
+    if (parsed && unknown === undefined) return go();
+    if (!parsed) this.say('unreadable_path', verb === 'MAIL' ? 'MAIL FROM:<address>' : 'RCPT TO:<address>');
     // RFC 5321 section 4.1.1.11.
-    this.say('unknown_parameter', unknown);
+    else this.say('unknown_parameter', unknown);
     callback();
   }
 
-  private isOneErrorTooMany(): boolean {
-    this.errors += 1;
-    return this.errors === ERRORS_MAX;
+  /** What none of us foresaw: no client waits for it. */
+  private failed(error: unknown): void {
+    this._onError(error as Error);
+    this.close();
   }
 
   private messageDone(): void {
-    this.errors = this.padding = 0;
+    this.conduct.messageDone();
     this.messageAtMs = performance.now();
   }
 

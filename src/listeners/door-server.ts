@@ -4,21 +4,32 @@
  * way to a session in our hands.
  */
 import type { EventEmitter } from 'node:events';
-import { isIPv6, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { SMTPServer } from 'smtp-server';
-import { plainAddress } from '../network/client-networks.js';
+import { isListed, plainAddress } from '../network/client-networks.js';
 import type { ConnectionLease } from './connection-limits.js';
 import { DoorConnection } from './door-connection.js';
 import type { DoorFacts, IncomingClient } from './door-facts.js';
 import { readProxyHeader } from './proxy-protocol.js';
+import type { SmtpReply } from './smtp-session.js';
 
 type ConnectOptions = Parameters<SMTPServer['connect']>[1] & { readonly client?: IncomingClient };
 
 /** A refused client of the door that begins with TLS hears why only behind a handshake; so many a second are given one. */
 const REFUSED_HANDSHAKES_PER_S = 10;
+/** What a client that is sent away without a place has to read why and close. */
+const LEAVING_MS = 250;
+/** Of those, so many at once; more are closed without a word. */
+const LEAVING_MAX = 100;
+
+interface Client {
+  readonly address: string;
+  readonly port: number | undefined;
+}
 
 export class DoorServer extends SMTPServer {
+  private leaving = 0;
   private refusedSecond = 0;
   private refusedHandshakes = 0;
   private readonly deadlines: NodeJS.Timeout;
@@ -61,17 +72,17 @@ export class DoorServer extends SMTPServer {
   /** The library's step before TLS and the session; what is not let in is destroyed here. */
   override _handleProxy(socket: Socket, callback: Parameters<SMTPServer['_handleProxy']>[1]): void {
     socket.on('error', () => undefined);
-    this.takeIn(socket).then(
-      (options) => {
+    this.takeIn(socket)
+      .then((options) => {
         if (options) return callback(null, options as Parameters<typeof callback>[1]);
         socket.destroy();
         callback(new Error('the connection was not taken in'));
-      },
-      (error: unknown) => {
-        socket.destroy();
+      })
+      .catch((error: unknown) => {
+        this.topOf(socket).destroy();
+        this._onError(error as Error);
         callback(error as Error);
-      },
-    );
+      });
   }
 
   override _upgrade(socket: Socket, callback: Parameters<SMTPServer['_upgrade']>[1]): void {
@@ -87,17 +98,17 @@ export class DoorServer extends SMTPServer {
   }
 
   private async takeIn(socket: Socket): Promise<ConnectOptions | undefined> {
-    const { gate, owner, proxies, kind, times } = this.door;
+    const { gate, owner, kind } = this.door;
     const entry = { isIdle: () => true, evict: () => void this.topOf(socket).destroy() };
     await gate.arrivals.take();
-    if (socket.destroyed) return undefined;
-    if (!gate.take(entry)) {
-      if (kind !== 'implicit') {
-        const { code, text } = owner.faultReply('too_many_connections', 'all clients together');
-        await new Promise<void>((resolve) => socket.end(`${code} ${text}\r\n`, resolve));
-      }
-      return undefined;
-    }
+    const client = await this.clientOf(socket);
+    if (!client || socket.destroyed) return undefined;
+    const { address, port } = client;
+    // Before it has a place: those of the trusted door make room for nobody, and all doors share them.
+    const refused = owner.connect(address);
+    if (refused) return this.sendAway(socket, refused);
+    if (!gate.take(entry))
+      return this.sendAway(socket, owner.faultReply('too_many_connections', 'all clients together'));
     owner.connectionsChanged(1);
     const held: { lease?: ConnectionLease } = {};
     let hasLeft = false;
@@ -109,16 +120,6 @@ export class DoorServer extends SMTPServer {
       held.lease?.release();
     };
     socket.once('close', left);
-    const peer = plainAddress(socket.remoteAddress ?? '');
-    let [address, port] = [peer, socket.remotePort];
-    if (proxies.check(peer, isIPv6(peer) ? 'ipv6' : 'ipv4')) {
-      const header = await readProxyHeader(socket, times.proxyHeaderMs);
-      if (header.kind === 'fault') {
-        owner.proxyFault(header.fault, peer);
-        return undefined;
-      }
-      if (header.kind === 'client') ({ address, port } = header);
-    }
     const admission = await gate.admit(address, kind === 'trusted');
     if (admission.kind === 'admitted') held.lease = admission.lease;
     if (hasLeft) held.lease?.release();
@@ -127,6 +128,36 @@ export class DoorServer extends SMTPServer {
     if (kind === 'implicit') await gate.handshakes.take(admission.kind === 'admitted' && admission.isKnown);
     if (socket.destroyed) return undefined;
     return { remoteAddress: address, remotePort: port, client: { entry, admission, left } };
+  }
+
+  /** Who the client is, behind a load balancer too; undefined where the balancer does not say it. */
+  private async clientOf(socket: Socket): Promise<Client | undefined> {
+    const { owner, proxies, times } = this.door;
+    const peer = { address: plainAddress(socket.remoteAddress ?? ''), port: socket.remotePort };
+    // What the operator's own balancers have open and have not begun has no place yet; it begins at once, or ends.
+    if (!isListed(proxies, peer.address)) return peer;
+    const header = await readProxyHeader(socket, times.proxyHeaderMs);
+    if (header.kind === 'client') return header;
+    if (header.kind === 'unknown') return peer;
+    owner.proxyFault(header.fault, peer.address);
+    return undefined;
+  }
+
+  /** Resolves when the client has heard why, or should have. One that begins with TLS cannot hear it. */
+  private async sendAway(socket: Socket, { code, text }: SmtpReply): Promise<undefined> {
+    if (this.door.kind === 'implicit' || this.leaving >= LEAVING_MAX) return;
+    this.leaving += 1;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, LEAVING_MS);
+      socket.once('close', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      // What it has sent is read and forgotten: a socket that is closed over it resets, and the reply is lost.
+      socket.resume();
+      socket.end(`${code} ${text}\r\n`);
+    });
+    this.leaving -= 1;
   }
 
   /** The TLS socket on top where there is one: a handshake does not bear that the other is destroyed under it. */

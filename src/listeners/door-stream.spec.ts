@@ -23,7 +23,7 @@ async function read(pieces: readonly Buffer[], expectsAuth = false): Promise<str
       if (heard.length % 2 === 0) next();
       else setImmediate(next);
     },
-    fault: (fault, next, isEndless) => {
+    fault: (fault, next, { isEndless }) => {
       heard.push(isEndless ? `endless ${fault}` : fault);
       setImmediate(next);
     },

@@ -28,10 +28,17 @@ const LINE_DOT = Buffer.from('\n.');
 /** RFC 6531 section 3.3 and 3.7.4.2: the commands that may hold an address in UTF-8. */
 const MAY_BE_UTF8 = /^(?:MAIL FROM:|RCPT TO:|VRFY |EXPN )/i;
 
+export interface FaultyLine {
+  /** Nothing more will be read. */
+  readonly isEndless?: boolean;
+  /** What the line may have, where it is longer. */
+  readonly octetsMax?: number;
+}
+
 export interface DoorStreamOwner {
   readonly command: (line: Buffer, next: () => void) => void;
-  /** A line that is no command; `isEndless` where nothing more will be read. */
-  readonly fault: (fault: LineFault, next: () => void, isEndless: boolean) => void;
+  /** A line that is no command. */
+  readonly fault: (fault: LineFault, next: () => void, line: FaultyLine) => void;
   /** Whether the next line is the base64 of an AUTH exchange. */
   readonly expectsAuth: () => boolean;
 }
@@ -116,15 +123,21 @@ export class DoorStream extends SMTPStream {
         }
         const end = chunk.indexOf(LF, position);
         if (end < 0) {
-          if (!this.hold(chunk.subarray(position))) return this.owner.fault('command_too_long', done, true);
+          if (!this.hold(chunk.subarray(position))) {
+            return this.owner.fault('command_too_long', done, { isEndless: true, octetsMax: COMMAND_OCTETS_MAX });
+          }
           return done();
         }
-        this.hold(chunk.subarray(position, end + 1));
+        const piece = chunk.subarray(position, end + 1);
+        const isWhole = this.lineOctets === 0;
+        if (!isWhole) this.hold(piece);
         position = end + 1;
         answered += 1;
         isAnswered = false;
         this.isMoreInHand = position < chunk.length;
-        this.dispatch(step);
+        // Most lines come whole, and are answered before their chunk is let go: no copy.
+        if (isWhole) this.dispatch(piece, piece.length, piece.at(-2), step);
+        else this.dispatchHeld(step);
       }
       isBusy = false;
     };
@@ -138,25 +151,30 @@ export class DoorStream extends SMTPStream {
     this.lineOctets += piece.length;
     this.lastOctets = [piece.length > 1 ? piece.at(-2) : this.lastOctets[1], piece.at(-1)];
     // A copy: the chunk it is cut from may be a thousand times as large.
-    if (this.lineOctets <= AUTH_OCTETS_MAX + 2) this.line.push(Buffer.from(piece));
+    const room = AUTH_OCTETS_MAX + 2 - (this.lineOctets - piece.length);
+    if (room > 0) this.line.push(Buffer.from(piece.subarray(0, room)));
     return this.lineOctets <= DISCARDED_OCTETS_MAX;
   }
 
-  /** Answers the line that has ended, at an LF. */
-  private dispatch(next: () => void): void {
-    const octets = this.lineOctets;
+  private dispatchHeld(next: () => void): void {
+    const { lineOctets, lastOctets } = this;
     const line = Buffer.concat(this.line);
-    const isAuth = this.owner.expectsAuth() || /^AUTH /i.test(line.toString('latin1', 0, 5));
-    const isTooLong = octets - 2 > (isAuth ? AUTH_OCTETS_MAX : COMMAND_OCTETS_MAX);
-    const isEnded = this.lastOctets[0] === CR;
-    const wasSpoiled = this.isSpoiled;
     this.dropLine();
+    this.dispatch(line, lineOctets, lastOctets[0], next);
+  }
+
+  /** Answers the line that has ended, at an LF behind `lastOctet`; of a long one `line` is the beginning. */
+  private dispatch(line: Buffer, octets: number, lastOctet: number | undefined, next: () => void): void {
+    const isAuth = this.owner.expectsAuth() || /^AUTH /i.test(line.toString('latin1', 0, 5));
+    const octetsMax = isAuth ? AUTH_OCTETS_MAX : COMMAND_OCTETS_MAX;
+    const isEnded = lastOctet === CR;
+    const wasSpoiled = this.isSpoiled;
     this.isSpoiled = !isEnded;
-    if (wasSpoiled || !isEnded) return this.owner.fault('bare_line_ending', next, false);
-    if (isTooLong) return this.owner.fault('command_too_long', next, false);
+    if (wasSpoiled || !isEnded) return this.owner.fault('bare_line_ending', next, {});
+    if (octets - 2 > octetsMax) return this.owner.fault('command_too_long', next, { octetsMax });
     const command = line.subarray(0, -2);
     const fault = commandFault(command);
-    if (fault) return this.owner.fault(fault, next, false);
+    if (fault) return this.owner.fault(fault, next, {});
     this.owner.command(command, next);
   }
 

@@ -67,7 +67,8 @@ export function parseProxyHeader(line: string): ProxyHeader {
   const [, family, source = '', destination = '', ...ports] = match ?? [];
   const isAddress = family === 'TCP4' ? isIPv4 : isIPv6;
   const [port = NaN, destinationPort = NaN] = ports.map(portOf);
-  if (!isAddress(source) || !isAddress(destination) || Number.isNaN(port + destinationPort)) {
+  // `fe80::1%eth0` is an address to Node, and means nothing from another machine.
+  if (line.includes('%') || !isAddress(source) || !isAddress(destination) || Number.isNaN(port + destinationPort)) {
     return { kind: 'fault', fault: 'a malformed PROXY protocol header' };
   }
   return { kind: 'client', address: plainAddress(source), port };

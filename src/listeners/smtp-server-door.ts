@@ -112,13 +112,10 @@ export class SmtpServerDoor {
 const SOCKETS = { allowHalfOpen: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
 
 type ServerOptions = NonNullable<ConstructorParameters<typeof SMTPServer>[0]>;
-type Handlers = Pick<ServerOptions, 'onConnect' | 'onSecure' | 'onAuth' | 'onMailFrom' | 'onRcptTo' | 'onData'>;
+type Handlers = Pick<ServerOptions, 'onSecure' | 'onAuth' | 'onMailFrom' | 'onRcptTo' | 'onData'>;
 
 function handlersOf(owner: SmtpDoorOwner, { budget }: SmtpDoorOptions): Handlers {
   return {
-    onConnect: (session, done) => {
-      answer(owner.connect(sessionFacts(session)), done);
-    },
     onSecure: (socket, _session, done) => {
       socket.allowHalfOpen = SOCKETS.allowHalfOpen;
       owner.tlsOpened((socket as TLSSocket).getProtocol() ?? 'unknown');

@@ -49,18 +49,22 @@ export type SmtpFault =
   | 'too_many_failed_logins'
   /** Detail: what takes too long. */
   | 'too_slow'
+  /** Detail: octets that the line may have. */
   | 'command_too_long'
   | 'command_not_ascii'
   | 'bare_line_ending'
   | 'too_many_errors'
   | 'pipelined_before_tls'
+  /** Detail: how the command is written. */
+  | 'unreadable_path'
   /** Detail: the parameter. */
   | 'unknown_parameter'
   | 'other_identity';
 
 /** The owner of a door. An answer of undefined means accepted. */
 export interface SmtpDoorOwner {
-  connect(session: SmtpSession): Promise<SmtpReply | undefined>;
+  /** Asked of every client before it has anything of the process; a refused one is closed. */
+  connect(clientAddress: string): SmtpReply | undefined;
   authenticate(user: string, password: string, session: SmtpSession): Promise<AuthenticateResult>;
   mailFrom(reversePath: string, session: SmtpSession): Promise<SmtpReply | undefined>;
   rcptTo(recipient: string, session: SmtpSession): Promise<SmtpReply | undefined>;

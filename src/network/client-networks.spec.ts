@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { clientNetworks, plainAddress } from './client-networks.js';
+import { blockListOf, clientNetworks, isListed, plainAddress } from './client-networks.js';
 
 describe('the networks of a client', () => {
   it.each([
@@ -34,11 +34,25 @@ describe('the networks of a client', () => {
 
 describe('a plain address', () => {
   it('has lost the prefix of IPv4 and nothing else', () => {
-    expect(['::ffff:192.0.2.1', '192.0.2.1', '::1', '::ffff:1:2'].map(plainAddress)).toEqual([
+    expect(['::ffff:192.0.2.1', '192.0.2.1', '::1', '::FFFF:7f00:1', '::1:ffff:7f00:1', ''].map(plainAddress)).toEqual([
       '192.0.2.1',
       '192.0.2.1',
       '::1',
-      '::ffff:1:2',
+      '127.0.0.1',
+      '::1:ffff:7f00:1',
+      '',
     ]);
+  });
+});
+
+describe('a list of networks', () => {
+  const list = blockListOf(['127.0.0.0/8', 'fe80::/10']);
+
+  it.each(['127.0.0.1', '::ffff:127.0.0.1', '::ffff:7f00:1', 'fe80::1%eth0'])('has %s', (address) => {
+    expect(isListed(list, address)).toBe(true);
+  });
+
+  it.each(['', 'nobody', '192.0.2.1', '::1', '::ffff:c000:201'])('has not %j', (address) => {
+    expect(isListed(list, address)).toBe(false);
   });
 });

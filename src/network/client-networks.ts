@@ -2,7 +2,7 @@
  * The networks that a client's address belongs to, at three widths: what one machine has, what one customer has, and
  * what one provider has. Abuse is counted by each, so that whoever changes the address within a network stays counted.
  */
-import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { BlockList, isIPv6, isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /** IPv4: an address, and what the smallest providers have. */
@@ -17,8 +17,9 @@ export type ClientNetworks = readonly [string, ...string[]];
 
 /** An address without the prefix under which a socket for both families shows IPv4. RFC 4291 section 2.5.5.2. */
 export function plainAddress(address: string): string {
-  const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
-  return mapped !== undefined && isIPv4(mapped) ? mapped : address;
+  if (!isIPv6(address) || !ipaddr.IPv6.isValid(address)) return address;
+  const parsed = ipaddr.process(address);
+  return parsed.kind() === 'ipv4' ? parsed.toString() : address;
 }
 
 /**
@@ -42,6 +43,14 @@ export function blockListOf(networks: readonly string[]): BlockList {
     list.addSubnet(address, Number(network.slice(slash + 1)), isIPv6(address) ? 'ipv6' : 'ipv4');
   }
   return list;
+}
+
+/** Whether `address` is in a network of the list. What is no address (see `clientNetworks`) is in none. */
+export function isListed(list: BlockList, address: string): boolean {
+  // A link-local address comes with its interface, which a list does not bear.
+  const [bare = ''] = plainAddress(address).split('%', 1);
+  const family = isIP(bare);
+  return family !== 0 && list.check(bare, family === 6 ? 'ipv6' : 'ipv4');
 }
 
 function networkOf(address: ipaddr.IPv4 | ipaddr.IPv6, prefix: number): string {

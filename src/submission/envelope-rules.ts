@@ -3,6 +3,7 @@ import type { Account } from '../accounts/account.js';
 import type { SmtpSession } from '../listeners/smtp-session.js';
 import { parseAddress } from '../mail/address.js';
 import { refusal, type Refusal } from './refusals.js';
+import { shown } from './sender-rules.js';
 
 /** At MAIL FROM; who may send as `reversePath` is judged elsewhere. */
 export function forbiddenMail(account: Account | undefined, path: string, session: SmtpSession): Refusal | undefined {
@@ -11,7 +12,8 @@ export function forbiddenMail(account: Account | undefined, path: string, sessio
   if (bytesMax !== undefined && (session.declaredBytes ?? 0) > bytesMax) {
     return refusal('account_message_too_large', bytesMax);
   }
-  return needsSmtpUtf8(path, session);
+  // Of what is no address, that is said.
+  return parseAddress(path) && needsSmtpUtf8(path, session);
 }
 
 /** At RCPT TO. */
@@ -20,7 +22,7 @@ export function forbiddenRecipient(
   recipient: string,
   session: SmtpSession,
 ): Refusal | undefined {
-  if (!parseAddress(recipient)) return refusal('bad_recipient', recipient);
+  if (!parseAddress(recipient)) return refusal('bad_recipient', shown(recipient));
   const recipientsMax = account?.limits.recipientsPerMessage;
   if (recipientsMax !== undefined && session.recipients >= recipientsMax) {
     return refusal('account_recipients', recipientsMax);
@@ -28,12 +30,8 @@ export function forbiddenRecipient(
   return needsSmtpUtf8(recipient, session);
 }
 
-/**
- * RFC 6531 section 3.4. Only the local part tells: an internationalised domain comes here as U-labels however it was
- * written, and leaves as A-labels, which need no extension.
- */
+/** RFC 6531 section 3.4: of a domain that is written in A-labels, too, no more is asked. */
 function needsSmtpUtf8(address: string, session: SmtpSession): Refusal | undefined {
-  const localPart = address.slice(0, address.lastIndexOf('@'));
-  if (session.smtpUtf8 || /^[\x00-\x7f]*$/.test(localPart)) return undefined;
-  return refusal('smtputf8_required', address.replace(/[^\x20-\x7e]/g, '?').slice(0, 100));
+  if (session.smtpUtf8 || /^[\x00-\x7f]*$/.test(address)) return undefined;
+  return refusal('smtputf8_required', shown(address));
 }

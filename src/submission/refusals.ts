@@ -132,6 +132,7 @@ const ROWS = {
     status: 400,
     text: 'End each command line with CRLF, and with nothing less',
   },
+  unreadable_path: { code: 501, enhanced: '5.5.4', status: 400, text: 'Write {}, and parameters behind a space' },
   unknown_parameter: { code: 555, enhanced: '5.5.4', status: 400, text: 'The parameter {} is not offered here' },
   other_identity: {
     code: 535,

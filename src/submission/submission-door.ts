@@ -1,7 +1,6 @@
 /** What the doors for websites and apps (587, 465) and the trusted one say to their clients. RFC 6409, RFC 4954. */
-import { isIPv6, type BlockList } from 'node:net';
+import type { BlockList } from 'node:net';
 import type { Credential } from '../accounts/credentials.js';
-import { COMMAND_OCTETS_MAX } from '../listeners/door-stream.js';
 import type {
   AuthenticateResult,
   SmtpDoorOwner,
@@ -10,7 +9,7 @@ import type {
   SmtpReply,
   SmtpSession,
 } from '../listeners/smtp-session.js';
-import { blockListOf } from '../network/client-networks.js';
+import { blockListOf, isListed } from '../network/client-networks.js';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { AcceptMessage, MailSender } from './accept-message.js';
@@ -35,12 +34,9 @@ export class SubmissionDoor implements SmtpDoorOwner {
     if (kind.kind === 'trusted') this.trusted = blockListOf(kind.networks);
   }
 
-  connect(session: SmtpSession): Promise<SmtpReply | undefined> {
-    const { clientAddress } = session;
-    if (!this.trusted || this.trusted.check(clientAddress, isIPv6(clientAddress) ? 'ipv6' : 'ipv4')) {
-      return Promise.resolve(undefined);
-    }
-    return Promise.resolve(this.refuse(refusal('network_not_trusted', clientAddress)));
+  connect(clientAddress: string): SmtpReply | undefined {
+    if (!this.trusted || isListed(this.trusted, clientAddress)) return undefined;
+    return this.refuse(refusal('network_not_trusted', clientAddress));
   }
 
   async authenticate(user: string, password: string, session: SmtpSession): Promise<AuthenticateResult> {
@@ -88,8 +84,6 @@ export class SubmissionDoor implements SmtpDoorOwner {
         return this.refuse(refusal(fault, recipientsMax));
       case 'over_budget':
         return this.refuse(refusal('receiving_too_much'));
-      case 'command_too_long':
-        return this.refuse(refusal(fault, COMMAND_OCTETS_MAX));
       default:
         return this.refuse(refusal(fault, detail));
     }

@@ -93,6 +93,18 @@ describe('a full process', () => {
   });
 });
 
+describe('a stranger at the trusted door', () => {
+  it('takes no place that another could have', async () => {
+    const setup = { connectionsMax: 1, trustedNetworks: ['127.0.0.1/32'] };
+    const { port } = await doors.open('trusted', setup);
+    expect(await greeting(port)).toEqual(GREETED);
+    const stranger = await connected(port, undefined, '127.0.0.2');
+    // The one place is taken, and it is not asked for.
+    expect((await stranger.reply()).text).toBe(refused('network_not_trusted', '127.0.0.2'));
+    await stranger.untilClosed();
+  });
+});
+
 describe('who guesses passwords', () => {
   /** Logs in from `address` until the door has had enough; the replies. */
   async function guess(port: number, address: string, guesses: number): Promise<string[]> {
@@ -163,6 +175,13 @@ describe('behind a load balancer', () => {
     const client = await connected(port, undefined, '127.0.0.5');
     client.write(PROXY);
     expect((await client.reply()).text).toBe(refused('network_not_trusted', '203.0.113.77'));
+  });
+
+  it('a mapped address in hexadecimal is the IPv4 one', async () => {
+    const { port } = await doors.open('trusted', { ...proxied, trustedNetworks: ['203.0.113.0/24'] });
+    const client = await connected(port, undefined, '127.0.0.5');
+    client.write('PROXY TCP6 ::ffff:cb00:714d 2001:db8::1 50000 2525\r\n');
+    expect((await client.reply()).text).toEqual(GREETED);
   });
 
   it('the header may come in pieces, and of a balancer that speaks for itself', async () => {

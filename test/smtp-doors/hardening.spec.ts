@@ -55,6 +55,13 @@ const encrypted = async (setup?: DoorSetup): Promise<RawSmtp> => {
   return session((await doors.open('implicit', setup)).port, doors.certificate.cert);
 };
 
+const loggedIn = async (): Promise<RawSmtp> => {
+  const client = await encrypted();
+  const { user, password } = doors.first.smtp;
+  expect((await client.logIn(user, password)).code).toBe(235);
+  return client;
+};
+
 /** What comes until the other side closes. */
 async function untilClosed(client: RawSmtp): Promise<string[]> {
   await client.untilClosed();
@@ -188,12 +195,20 @@ describe('a command', () => {
 describe('a client that says nothing sensible', () => {
   it('is sent away at the twentieth error, and its network is watched from then on', async () => {
     const client = await starttls();
-    const errors = ['NOOP\0', 'MAIL FROM:nobody', 'MAIL FROM:<a@b> X=1', 'RCPT TO:<a@example.net>'];
+    const errors = ['NOOP\0', 'EHLO', 'MAIL FROM:<a@b> X=1', 'AUTH PLAIN'];
     const replies = await client.commands(...Array.from({ length: 19 }, (_, index) => errors[index % 4] ?? ''));
     expect(replies.filter((reply) => !reply.startsWith('5'))).toEqual([]);
-    expect((await client.command('DATA')).text).toBe(refused('too_many_errors'));
+    expect((await client.command('EHLO')).text).toBe(refused('too_many_errors'));
     await client.untilClosed();
     await expect(doors.guard.record('127.0.0.1')).resolves.toMatchObject({ kind: 'bad' });
+  });
+
+  it('is not watched where it has logged in', async () => {
+    const client = await loggedIn();
+    const replies = await client.commands(...Array.from({ length: 20 }, () => 'EHLO'));
+    expect(replies.at(-1)).toBe(refused('too_many_errors'));
+    await client.untilClosed();
+    await expect(doors.guard.record('127.0.0.1')).resolves.toMatchObject({ kind: 'good' });
   });
 
   it.each(['NOOP', 'RSET', 'VRFY x', 'HELP', 'EHLO again'])('is sent away at the 101st %s', async (command) => {
@@ -204,6 +219,22 @@ describe('a client that says nothing sensible', () => {
     expect(said.length).toBeGreaterThanOrEqual(99);
     expect(said.length).toBeLessThanOrEqual(100);
     expect(replies.at(-1)).toBe(refused('too_many_errors'));
+  });
+
+  it('may have any number of messages refused, and say RSET after each', async () => {
+    const client = await loggedIn();
+    const [sender, recipient] = [refused('bad_sender', 'nobody'), refused('bad_recipient', 'nobody')];
+    const refusedMail = 'MAIL FROM:<nobody>\r\nRCPT TO:<a@example.net>\r\nDATA\r\nMAIL FROM:nobody\r\nRSET\r\n';
+    client.write(refusedMail.repeat(150));
+    for (let round = 0; round < 150; round++) {
+      expect((await client.reply()).text).toBe(sender);
+      for (const code of [503, 503, 501, 250]) expect((await client.reply()).code).toBe(code);
+    }
+    await client.command(`MAIL FROM:<${SENDER}>`);
+    const replies = await client.commands(...Array.from({ length: 50 }, () => 'RCPT TO:<nobody>'));
+    expect(replies).toEqual(Array(50).fill(recipient));
+    await client.command('RSET');
+    expect((await client.send(SENDER, ['a@example.net'], Buffer.from(MESSAGE))).code).toBe(250);
   });
 
   it('may name 10,000 recipients: the first are taken, of the others each is told', async () => {
@@ -221,6 +252,66 @@ describe('a client that says nothing sensible', () => {
     ]);
     expect((await client.command('DATA')).code).toBe(354);
     expect((await client.data(Buffer.from(MESSAGE))).code).toBe(250);
+  });
+});
+
+describe('an address', () => {
+  it.each(['"a b"@example.org', '"john..doe"@example.org', '@route.example:a@example.org'])(
+    'is taken as it is: <%s>',
+    async (address) => {
+      const client = await trusted();
+      expect((await client.send(address, [address.replace('.org', '.net')], Buffer.from(MESSAGE))).code).toBe(250);
+    },
+  );
+
+  it.each([
+    'a@x_y.example',
+    '"john..doe"@docomo.example',
+    '"a> <\\"@b"@example.net',
+    'a@[IPv6:2001:db8::1]',
+    'a@xn--bcher-kva.example',
+  ])('is one of a recipient: <%s>', async (address) => {
+    const client = await trusted();
+    expect(await client.commands(`MAIL FROM:<${SENDER}>`, `RCPT TO:<${address}>`)).toEqual([
+      '250 2.1.0 Accepted',
+      '250 2.1.5 Accepted',
+    ]);
+  });
+
+  it.each(['postmaster', 'a..b@example.net', 'a b@example.net', '@example.net', 'a@-x.example'])(
+    'is none, and is refused in the words of the table: <%s>',
+    async (address) => {
+      const client = await trusted();
+      const before = await doors.counted('posthorn_submissions_rejected_total', { reason: 'bad_recipient' });
+      expect(await client.commands(`MAIL FROM:<${address}>`, `MAIL FROM:<${SENDER}>`, `RCPT TO:<${address}>`)).toEqual([
+        refused('bad_sender', address),
+        '250 2.1.0 Accepted',
+        refused('bad_recipient', address),
+      ]);
+      const after = await doors.counted('posthorn_submissions_rejected_total', { reason: 'bad_recipient' });
+      expect(after).toBe(before + 1);
+    },
+  );
+
+  it('that is not written as one is a faulty command', async () => {
+    const client = await trusted();
+    expect(await client.commands('MAIL FROM:nobody', 'MAIL', 'MAIL FROM:<"a@example.org>')).toEqual(
+      Array(3).fill(refused('unreadable_path', 'MAIL FROM:<address>')),
+    );
+    await client.command(`MAIL FROM:<${SENDER}>`);
+    expect(await client.commands('RCPT TO:<>', 'RCPT TO:<a@example.net>x')).toEqual(
+      Array(2).fill(refused('unreadable_path', 'RCPT TO:<address>')),
+    );
+  });
+
+  it('that is not ASCII wants SMTPUTF8, in its domain too', async () => {
+    const client = await trusted();
+    expect((await client.command('MAIL FROM:<a@bücher.example>')).text).toBe(
+      refused('smtputf8_required', 'a@b?cher.example'),
+    );
+    expect((await client.command('MAIL FROM:<a@bücher.example> SMTPUTF8')).text).toBe(
+      refused('sender_not_allowed', 'xn--bcher-kva.example'),
+    );
   });
 });
 
@@ -336,7 +427,7 @@ describe('AUTH', () => {
     // 11 octets are `AUTH PLAIN `.
     expect((await client.command(`AUTH PLAIN ${'AAAA'.repeat(3_069)}`)).code).toBe(501);
     const { text } = await client.command(`AUTH PLAIN ${'AAAA'.repeat(3_070)}`);
-    expect(text).toBe(refused('command_too_long', 2_048));
+    expect(text).toBe(refused('command_too_long', 12_288));
   });
 
   it('lets nobody in as somebody else, and says nothing of the password', async () => {
