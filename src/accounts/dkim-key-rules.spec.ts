@@ -15,7 +15,7 @@ const NOW = Date.UTC(2026, 10, 21);
 
 function pending(keys: StoredKeys, algorithm: DkimAlgorithm, now: number, selector?: string): StoredKey {
   return {
-    ...{ selector: selector ?? freeSelector(keys, algorithm, now), algorithm, state: 'pending' },
+    ...{ selector: selector ?? freeSelector(keys, algorithm, now, 'x7k2'), algorithm, state: 'pending' },
     ...{ createdAt: now, changedAt: now, publicKey: 'p', privateKey: 'secret' },
   };
 }
@@ -76,18 +76,20 @@ describe('what DNS shows', () => {
     const first = DKIM_ALGORITHMS.map((algorithm) => pending([], algorithm, 1));
     const keys = activated(first, new Set(first.map(({ selector }) => selector)), 2);
     const next = [...keys, pending(keys, 'rsa-sha256', 3, 'next')];
-    expect(activated(next, new Set(['ph19700101', 'ph19700101e']), 4)).toEqual(next);
+    expect(activated(next, new Set(['ph19700101-x7k2', 'ph19700101e-x7k2']), 4)).toEqual(next);
     const states = activated(next, new Set(['next']), 4).map(({ state }) => state);
     expect(states).toEqual(['retiring', 'active', 'active']);
   });
 });
 
 describe('a selector', () => {
-  it('is the day, and a number where that is taken', () => {
-    const keys = ['ph20261121', 'ph20261121-2', 'ph20261121e'].map((name) => pending([], 'rsa-sha256', 1, name));
-    expect(freeSelector([], 'rsa-sha256', NOW)).toBe('ph20261121');
-    expect(freeSelector(keys, 'rsa-sha256', NOW)).toBe('ph20261121-3');
-    expect(freeSelector(keys, 'ed25519-sha256', NOW)).toBe('ph20261121e-2');
+  it('is the day with what chance gave, and a number where that is taken', () => {
+    const taken = ['ph20261121-x7k2', 'ph20261121-x7k2-2', 'ph20261121e-x7k2', 'ph20261121'];
+    const keys = taken.map((name) => pending([], 'rsa-sha256', 1, name));
+    expect(freeSelector([], 'rsa-sha256', NOW, 'x7k2')).toBe('ph20261121-x7k2');
+    expect(freeSelector(keys, 'rsa-sha256', NOW, 'a2b3')).toBe('ph20261121-a2b3');
+    expect(freeSelector(keys, 'rsa-sha256', NOW, 'x7k2')).toBe('ph20261121-x7k2-3');
+    expect(freeSelector(keys, 'ed25519-sha256', NOW, 'x7k2')).toBe('ph20261121e-x7k2-2');
   });
 });
 

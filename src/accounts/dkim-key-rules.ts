@@ -19,10 +19,15 @@ export function inOrder(keys: StoredKeys): StoredKeys {
   return keys.toSorted((a, b) => rank(a) - rank(b) || a.createdAt - b.createdAt || (a.selector < b.selector ? -1 : 1));
 }
 
-/** `phYYYYMMDD`, with an `e` for Ed25519, and a number where that is taken. */
-export function freeSelector(keys: StoredKeys, algorithm: DkimAlgorithm, nowMs: number): string {
+/**
+ * `phYYYYMMDD-CHANCE`, with an `e` before the hyphen for Ed25519, and a number at the end where that is taken. Chance keeps apart
+ * what two accounts or relays publish for one domain: they do not see each other's keys, and two records at one name break both.
+ *
+ * @param chance lower-case letters and digits
+ */
+export function freeSelector(keys: StoredKeys, algorithm: DkimAlgorithm, nowMs: number, chance: string): string {
   const day = new Date(nowMs).toISOString().slice(0, 10).replaceAll('-', '');
-  const name = `ph${day}${algorithm === 'rsa-sha256' ? '' : 'e'}`;
+  const name = `ph${day}${algorithm === 'rsa-sha256' ? '' : 'e'}-${chance}`;
   const taken = new Set(keys.map(({ selector }) => selector));
   let selector = name;
   for (let number = 2; taken.has(selector); number++) selector = `${name}-${String(number)}`;

@@ -2,7 +2,7 @@
  * The DKIM keys of sending domains: an RSA-2048 and an Ed25519 key each, made together, rotated together, and others that were
  * imported. A new key signs only once DNS shows it, and the one before stays published for a while. RFC 6376, RFC 8301, RFC 8463.
  */
-import { generateKeyPair, type KeyObject } from 'node:crypto';
+import { generateKeyPair, randomBytes, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Redis } from 'ioredis';
 import type { Clock } from '../mail/clock.js';
@@ -44,6 +44,10 @@ const PARSED_KEYS_MAX = 10_000;
 /** Keys of a domain that an import may come on top of. */
 const KEYS_MAX = 20;
 
+/** Of base 32: one in a million that two who add a domain on the same day have the same. */
+const CHANCE_CHARACTERS = 4;
+const BASE_32 = 'abcdefghijklmnopqrstuvwxyz234567';
+
 const makeKeyPair = promisify(generateKeyPair);
 
 export class DkimKeys {
@@ -52,11 +56,15 @@ export class DkimKeys {
   /** By account, domain and selector, each with the text that it was parsed of. */
   private readonly parsed = new Map<string, { readonly text: string | undefined; readonly privateKey: KeyObject }>();
 
-  /** @param secretKey POSTHORN_SECRET_KEY: keys are encrypted with it */
+  /**
+   * @param secretKey POSTHORN_SECRET_KEY: keys are encrypted with it
+   * @param chance gives the part of a new selector that no other account or relay has
+   */
   constructor(
     redis: Redis,
     private readonly clock: Clock,
     secretKey?: string,
+    private readonly chance: () => string = selectorChance,
   ) {
     this.store = new DkimKeyStore(redis, secretKey === undefined ? undefined : new KeyEncryption(secretKey));
     this.signing = new RecentReads(clock, (name) => this.readSigningKeys(placeOf(name)));
@@ -173,9 +181,11 @@ export class DkimKeys {
     state: 'active' | 'pending',
   ): Promise<StoredKeys> {
     const now = this.clock.now();
+    // One for both, so that a person sees which two belong together.
+    const chance = this.chance();
     const fresh = await Promise.all(
       algorithms.map(async (algorithm): Promise<StoredKey> => {
-        const selector = freeSelector(keys, algorithm, now);
+        const selector = freeSelector(keys, algorithm, now, chance);
         const { privateKey } = await (algorithm === 'rsa-sha256'
           ? makeKeyPair('rsa', { modulusLength: MODULUS_BITS })
           : makeKeyPair('ed25519'));
@@ -211,6 +221,10 @@ export class DkimKeys {
     this.parsed.set(name, { text: key.privateKey, privateKey });
     return privateKey;
   }
+}
+
+function selectorChance(): string {
+  return [...randomBytes(CHANCE_CHARACTERS)].map((octet) => BASE_32.charAt(octet % BASE_32.length)).join('');
 }
 
 /** Neither an account's name nor a domain holds a space. */

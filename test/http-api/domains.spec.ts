@@ -68,7 +68,7 @@ describe('/v1/domains', () => {
       {
         purpose: 'dkim',
         type: 'TXT',
-        name: expect.stringMatching(/^ph\d{8}\._domainkey\.example\.org$/),
+        name: expect.stringMatching(/^ph\d{8}-[a-z2-7]{4}\._domainkey\.example\.org$/),
         value: expect.stringMatching(/^v=DKIM1; k=rsa; p=[A-Za-z0-9+/]{300,}={0,2}$/),
         required: true,
         explanation,
@@ -76,7 +76,7 @@ describe('/v1/domains', () => {
       {
         purpose: 'dkim',
         type: 'TXT',
-        name: expect.stringMatching(/^ph\d{8}e\._domainkey\.example\.org$/),
+        name: expect.stringMatching(/^ph\d{8}e-[a-z2-7]{4}\._domainkey\.example\.org$/),
         value: expect.stringMatching(/^v=DKIM1; k=ed25519; p=[A-Za-z0-9+/]{43}=$/),
         required: false,
         explanation,
