@@ -223,4 +223,20 @@ describe('a provisioning file', () => {
     });
     expect(await dump()).toEqual(before);
   });
+
+  it('leaves a key that it names rotated away, also once that is retired', async () => {
+    const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
+    writeFileSync(join(store.directory, 'key.pem'), pem);
+    const signed = { ...verified, dkim: { selector: 's1', privateKeyFile: 'key.pem' } };
+    const wanted = [{ name: 'shop', domains: [signed] }];
+    await apply(wanted);
+    const next = await dkimKeys.rotate('shop', 'shop.example');
+    await dkimKeys.published('shop', 'shop.example', new Set(next.map(({ selector }) => selector)));
+    clock.nowMs += 7 * 24 * 3_600_000;
+    await dkimKeys.retireDue('shop', 'shop.example');
+    expect(await dkimKeys.find('shop', 'shop.example', 's1')).toMatchObject({ state: 'retired' });
+    expect(await apply(wanted)).toEqual(applied(0));
+    const states = (await dkimKeys.list('shop', 'shop.example')).map(({ state }) => state);
+    expect(states).toEqual(['active', 'active']);
+  });
 });

@@ -93,6 +93,13 @@ export class DkimKeys {
     );
   }
 
+  /** The key under `selector`, also where it is retired. */
+  async find(account: string, domain: string, selector: string): Promise<DkimKeyInfo | undefined> {
+    const { keys } = await this.store.read({ account, domain });
+    const key = keys.find((candidate) => candidate.selector === selector);
+    return key && infoOf(domain, key);
+  }
+
   /**
    * What signs for `domain`, RSA first, at most a second old. Makes the first pair where there was none; a domain that was
    * just removed has none.

@@ -33,7 +33,8 @@ export class ProvisionKeys {
   }
 
   private async standing({ account, domain, selector, pem }: ProvisionedKey): Promise<'absent' | 'same' | 'another'> {
-    const known = (await this.dkimKeys.list(account, domain)).find((key) => key.selector === selector);
+    // One that was rotated away since is still the file's, and nothing is to be done about it.
+    const known = await this.dkimKeys.find(account, domain, selector);
     if (!known) return 'absent';
     const { publicKey } = traitsOf(createPrivateKey(pem));
     return known.record.value.endsWith(`p=${publicKey}`) ? 'same' : 'another';
