@@ -122,6 +122,26 @@ webhooks: []
     ]);
   });
 
+  it('takes a name that DNS proves nothing of on its word only, and a domain once', async () => {
+    const text = `accounts:
+- name: a
+  domains:
+  - name: relay
+  - name: intern
+    assumeVerified: true
+  - name: 10.1
+  - name: bücher.example
+  - name: XN--bcher-kva.example
+  - name: ${'a.'.repeat(95)}example
+`;
+    expect(await faultsOf(text)).toEqual([
+      expect.stringMatching(/^p\.yaml:4: accounts\.0\.domains\.0\.name: must have "assumeVerified: true"/),
+      expect.stringMatching(/^p\.yaml:7: accounts\.0\.domains\.2\.name: /),
+      expect.stringMatching(/^p\.yaml:9: accounts\.0\.domains\.4\.name: must be another domain/),
+      expect.stringMatching(/^p\.yaml:10: accounts\.0\.domains\.5\.name: must be a domain/),
+    ]);
+  });
+
   it.each([
     ['ec.pem', 'names a file that cannot be taken: the key is of the kind ec'],
     ['garbage', 'names a file that cannot be taken: there is no PEM'],
