@@ -3,10 +3,11 @@ import fc from 'fast-check';
 import { DKIM_ALGORITHMS, type DkimAlgorithm, type StoredKey } from './dkim-key.js';
 import {
   activated,
-  algorithmsWithout,
+  algorithmsToRotate,
   freeSelector,
   inOrder,
   retiredWhereDue,
+  shownByDns,
   type StoredKeys,
 } from './dkim-key-rules.js';
 
@@ -38,13 +39,13 @@ describe('the keys of a domain, whatever is done to them', () => {
         const signed = new Set<DkimAlgorithm>();
         for (const each of steps) {
           if (each.kind === 'rotate') {
-            const due = algorithmsWithout(keys, 'pending');
+            const due = algorithmsToRotate(keys);
             keys = [...keys, ...due.map((algorithm) => pending(keys, algorithm, now))];
           } else if (each.kind === 'import' && keys.length < 20) {
             keys = [...keys, pending(keys, each.algorithm, now)];
           } else if (each.kind === 'publish') {
             const shown = keys.filter(() => each.shows.next().value === true);
-            keys = activated(keys, new Set(shown.map(({ selector }) => selector)), now);
+            keys = shownByDns(keys, new Set(shown.map(({ selector }) => selector)), now);
           } else if (each.kind === 'wait') {
             now += each.days * DAY_MS;
             keys = retiredWhereDue(keys, now);
@@ -70,6 +71,18 @@ describe('what DNS shows', () => {
       ['old', 'retiring'],
     ]);
     expect(activated(keys, new Set(['old', 'young']), NOW)).toEqual(keys);
+  });
+
+  it('retires what waits and is older than what signs, and does not let it stand in the way of a rotation', () => {
+    const forgotten = pending([], 'rsa-sha256', 1, 'forgotten');
+    const keys = activated([forgotten, pending([], 'rsa-sha256', 2, 'signs')], new Set(['signs']), 3);
+    expect(algorithmsToRotate(keys)).toEqual(DKIM_ALGORITHMS);
+    const after = shownByDns(keys, new Set(['forgotten', 'signs']), 4);
+    expect(after.map(({ selector, state }) => `${selector} ${state}`)).toEqual(['forgotten retiring', 'signs active']);
+    const young = [...keys, pending([], 'rsa-sha256', 5, 'young')];
+    expect(algorithmsToRotate(young)).toEqual(['ed25519-sha256']);
+    const states = shownByDns(young, new Set(['forgotten', 'young']), 6).map(({ state }) => state);
+    expect(states).toEqual(['retiring', 'retiring', 'active']);
   });
 
   it('changes no key of the other algorithm, and none that it does not show', () => {

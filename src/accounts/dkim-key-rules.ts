@@ -42,6 +42,30 @@ export function algorithmsWithout(keys: StoredKeys, ...states: StoredKey['state'
 }
 
 /**
+ * Those of `selectors` that DNS shows, as `activated`, but none displaces one that is younger than itself: a key that was
+ * imported and forgotten is not to sign again because its old record is still there. It goes, as what it would have replaced
+ * does, so that it does not stand in the way of the next rotation.
+ */
+export function shownByDns(keys: StoredKeys, selectors: ReadonlySet<string>, nowMs: number): StoredKeys {
+  const isShown = ({ state, selector }: StoredKey): boolean => state === 'pending' && selectors.has(selector);
+  const late = (key: StoredKey): boolean => isShown(key) && !mayFollow(keys, key);
+  const rest = keys.map((key): StoredKey => (late(key) ? { ...key, state: 'retiring', changedAt: nowMs } : key));
+  return activated(rest, selectors, nowMs);
+}
+
+/** The algorithms of which no key waits that may sign one day. */
+export function algorithmsToRotate(keys: StoredKeys): readonly DkimAlgorithm[] {
+  return algorithmsWithout(
+    keys.filter((key) => mayFollow(keys, key)),
+    'pending',
+  );
+}
+
+function mayFollow(keys: StoredKeys, { algorithm, createdAt }: StoredKey): boolean {
+  return !keys.some((key) => key.state === 'active' && key.algorithm === algorithm && key.createdAt > createdAt);
+}
+
+/**
  * Those of `selectors` that were pending become active, and what was active of their algorithms retires. Of several at once
  * the youngest signs.
  */

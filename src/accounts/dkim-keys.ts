@@ -18,10 +18,12 @@ import {
 import { readImportedKey } from './dkim-key-import.js';
 import {
   activated,
+  algorithmsToRotate,
   algorithmsWithout,
   freeSelector,
   inOrder,
   retiredWhereDue,
+  shownByDns,
   type StoredKeys,
 } from './dkim-key-rules.js';
 import { DkimKeyStore, type KeyList, type KeyPlace } from './dkim-key-store.js';
@@ -108,12 +110,10 @@ export class DkimKeys {
     return this.signing.get(nameOf({ account, domain }));
   }
 
-  /** The keys that DNS is to show next: what is pending, and a new one of each algorithm that has none pending. */
+  /** The keys that DNS is to show next: what is pending, and a new one of each algorithm of which none of them can follow. */
   async rotate(account: string, domain: string): Promise<readonly DkimKeyInfo[]> {
     const place = { account, domain };
-    await this.change(place, ({ keys }) =>
-      this.withNewKeys(place, keys, algorithmsWithout(keys, 'pending'), 'pending'),
-    );
+    await this.change(place, ({ keys }) => this.withNewKeys(place, keys, algorithmsToRotate(keys), 'pending'));
     return (await this.list(account, domain)).filter(({ state }) => state === 'pending');
   }
 
@@ -154,10 +154,13 @@ export class DkimKeys {
     return { kind: 'imported', key, ...(advice !== undefined && { advice }) };
   }
 
-  /** DNS shows the records of `selectors`: those that were pending sign from now on. Resolves with what changed. */
+  /**
+   * DNS shows the records of `selectors`: those that were pending sign from now on, or retire where a younger one signs.
+   * Resolves with what changed.
+   */
   async published(account: string, domain: string, selectors: ReadonlySet<string>): Promise<readonly DkimKeyInfo[]> {
     const place = { account, domain };
-    return shown(domain, await this.change(place, ({ keys }) => activated(keys, selectors, this.clock.now())));
+    return shown(domain, await this.change(place, ({ keys }) => shownByDns(keys, selectors, this.clock.now())));
   }
 
   /** Retires what has been retiring for long enough, and deletes its private keys. Resolves with what changed. */
