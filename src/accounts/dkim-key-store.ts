@@ -157,6 +157,12 @@ export class DkimKeyStore {
     );
   }
 
+  /** Whether a private key of the domain is kept as it is. */
+  async hasClearKeys(place: KeyPlace): Promise<boolean> {
+    const { keys, oldText } = await this.peek(place);
+    return oldText !== '' || keys.some(isClear);
+  }
+
   private sealedText({ account, domain }: KeyPlace, selector: string, pem: string): string {
     return this.encryption ? this.encryption.seal(pem, [account, domain, selector]) : pem;
   }
@@ -179,7 +185,6 @@ export class DkimKeyStore {
   /** The list itself where it is in order. */
   private inTodaysForm(place: KeyPlace, { keys, oldText }: KeyList): StoredKeys {
     if (keys.length === 0 && oldText !== '') return [this.fromOldForm(place, oldText)];
-    const isClear = ({ privateKey }: StoredKey): boolean => privateKey !== undefined && !isSealed(privateKey);
     if (!this.encryption || !keys.some(isClear)) return keys;
     return keys.map((key) =>
       isClear(key) ? { ...key, privateKey: this.sealedText(place, key.selector, key.privateKey ?? '') } : key,
@@ -192,6 +197,10 @@ export class DkimKeyStore {
     const traits = traitsOf(createPrivateKey(pem));
     return { selector, ...traits, state: 'active', createdAt, changedAt: createdAt, privateKey };
   }
+}
+
+function isClear({ privateKey }: StoredKey): boolean {
+  return privateKey !== undefined && !isSealed(privateKey);
 }
 
 function restless({ domain }: KeyPlace): Error {
