@@ -4,7 +4,7 @@
  */
 import type { Redis } from 'ioredis';
 import { ACCOUNTS_PREFIX } from '../store/keyspace.js';
-import { DkimKeyStore, DKIM_KEYS_PATTERN, keyPlaceOf, type KeyPlace } from './dkim-key-store.js';
+import { DkimKeyStore, placesOfKeys } from './dkim-key-store.js';
 import { KeyEncryption } from './key-encryption.js';
 
 export type KeyProtection =
@@ -24,8 +24,6 @@ export type LogRewrite = { readonly kind: 'started' } | { readonly kind: 'refuse
 const PROTECTION_KEY = `${ACCOUNTS_PREFIX}:key-protection`;
 const CHECKED_TEXT = 'posthorn';
 const CHECKED_PLACE = ['key-protection'];
-/** Keys that Redis looks at in one step: its other clients are served between two. */
-const SCAN_COUNT = 1_000;
 
 /** Looks through Redis only until all is encrypted, or where something is wrong. Of two starts at once both may do it. */
 export async function protectKeys(redis: Redis, secretKey: string | undefined): Promise<KeyProtection> {
@@ -75,13 +73,4 @@ function fault(secretKey: string | undefined): KeyProtection {
   const found = secretKey === undefined ? 'is missing' : 'is another one';
   const text = `POSTHORN_SECRET_KEY ${found}: there are private DKIM keys in Redis that only the secret opens that was set when`;
   return { kind: 'fault', fault: `${text} they were kept; set that one again` };
-}
-
-async function* placesOfKeys(redis: Redis): AsyncGenerator<KeyPlace> {
-  let cursor = '0';
-  do {
-    const [next, keys] = await redis.scan(cursor, 'MATCH', DKIM_KEYS_PATTERN, 'COUNT', SCAN_COUNT);
-    for (const place of keys.map(keyPlaceOf)) if (place) yield place;
-    cursor = next;
-  } while (cursor !== '0');
 }
