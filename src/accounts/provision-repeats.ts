@@ -49,17 +49,17 @@ function faultsOfUnprovable(name: string, domain: unknown, path: readonly Proper
   return faults;
 }
 
-function listIn(value: unknown, name: string): readonly unknown[] {
+export function listIn(value: unknown, name: string): readonly unknown[] {
   const list = field(value, name);
   return Array.isArray(list) ? list : [];
 }
 
-function textIn(value: unknown, name: string): string | undefined {
+export function textIn(value: unknown, name: string): string | undefined {
   const text = field(value, name);
   return typeof text === 'string' ? text : undefined;
 }
 
-function field(value: unknown, name: string): unknown {
+export function field(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
   return (value as Record<string, unknown>)[name];
 }

@@ -15,7 +15,7 @@ import { DOMAINS_PER_ACCOUNT_MAX, sendingDomainName } from './sending-domains.js
 
 /** All of it is compared and written in one step, in which Redis serves nobody else. */
 const PROVISIONED_ACCOUNTS_MAX = 1_000;
-const PATH_CHARACTERS_MAX = 4_096;
+export const PATH_CHARACTERS_MAX = 4_096;
 
 const domain = z.strictObject({
   name: z
