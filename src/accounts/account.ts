@@ -47,13 +47,15 @@ export interface Account {
   readonly limits: AccountLimits;
   readonly onLimit: OnLimit;
   readonly watch: AbuseWatch;
-  /** It stands in POSTHORN_PROVISION, and goes when it no longer does. */
+  /** POSTHORN_PROVISION made it; it goes when it no longer stands there, and nothing of it was made by hand. */
   readonly provisioned?: true;
+  /** It was made by hand, and POSTHORN_PROVISION names it: it stays, and only what that made of it goes. */
+  readonly namedInProvision?: true;
 }
 
 /** What of an account may be changed. */
 export type AccountChange = Partial<
-  Pick<Account, 'state' | 'suspendedBecause' | 'limits' | 'onLimit' | 'watch' | 'provisioned'>
+  Pick<Account, 'state' | 'suspendedBecause' | 'limits' | 'onLimit' | 'watch' | 'provisioned' | 'namedInProvision'>
 >;
 
 export function newAccount(name: string, nowMs: number, settings: AccountChange = {}): Account {

@@ -3,6 +3,7 @@ import { AccountsStore, MovableClock } from '../../test/accounts/accounts-store.
 import { AccountLog } from '../events/account-log.js';
 import { DEFAULT_WATCH } from './account.js';
 import { Accounts } from './accounts.js';
+import { DkimKeys } from './dkim-keys.js';
 import { Credentials } from './credentials.js';
 import { SendingDomains, verifiedDomain } from './sending-domains.js';
 
@@ -94,6 +95,19 @@ describe('accounts', () => {
     expect(await accounts.remove('shop')).toBe(true);
     expect(await AccountsStore.dump(store.redis)).toEqual(before);
     expect(await accounts.remove('shop')).toBe(false);
+  });
+
+  it('take their private keys with them, of whatever domain, and no others', async () => {
+    const keys = new DkimKeys(store.redis, clock);
+    for (const name of ['shop', 'shop2']) await accounts.create(name);
+    await keys.ensure('shop', 'shop.example', 'active');
+    await keys.signingKeys('shop', 'any.example');
+    const [other] = await keys.ensure('shop2', 'shop.example', 'active');
+    await accounts.remove('shop');
+    expect(JSON.stringify(await AccountsStore.dump(store.redis)).match(/PRIVATE KEY/g)).toHaveLength(4);
+    await accounts.create('shop');
+    expect(await keys.list('shop', 'shop.example')).toEqual([]);
+    expect((await keys.list('shop2', 'shop.example'))[0]).toEqual(other);
   });
 
   it('leave no credential behind that is made while they are removed', async () => {

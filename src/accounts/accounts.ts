@@ -5,6 +5,7 @@ import type { Clock } from '../mail/clock.js';
 import { changeInOneStep, type RecordPlan } from '../store/change-records.js';
 import { ACCOUNTS_KEY, newAccount, type Account, type AccountChange } from './account.js';
 import { credentialsKey, recordKey, usesKey } from './credential.js';
+import { DkimKeyStore } from './dkim-key-store.js';
 import { RecentReads } from './recent-reads.js';
 import { domainsKey } from './sending-domains.js';
 
@@ -68,12 +69,15 @@ export class Accounts {
   }
 
   /**
-   * The account goes with its credentials and sending domains, in one step; mail of it that was accepted is still
-   * delivered, so its DKIM keys stay. False where there is no such account.
+   * The account goes with its credentials and sending domains, in one step, and its DKIM keys after it: another account of
+   * that name must not sign with them. Mail of it that was accepted is still delivered, unsigned. False where there is no
+   * such account.
    */
   async remove(name: string): Promise<boolean> {
     const removed = await changeInOneStep(this.redis, () => this.planRemoval(name));
     this.reads.forget(name);
+    // No secret is needed to delete what it encrypts.
+    if (removed) await new DkimKeyStore(this.redis, undefined).removeOf(name);
     return removed;
   }
 

@@ -10,7 +10,9 @@ import { ProvisionKeys } from './provision-keys.js';
 import { applyProvision, type ProvisionOutcome } from './apply-provision.js';
 import { Credentials } from './credentials.js';
 import { hashSecret } from './secrets.js';
-import { domainsKey, SendingDomains, verifiedDomain } from './sending-domains.js';
+import { DomainChecks } from './domain-checks.js';
+import { domainAfterCheck, FAILING_GRACE_MS } from './domain-state.js';
+import { domainsKey, maySendAs, SendingDomains, verifiedDomain } from './sending-domains.js';
 
 const SECRET = 's'.repeat(43);
 const OTHER_SECRET = 'o'.repeat(43);
@@ -138,15 +140,54 @@ describe('a provisioning file', () => {
     expect(await apply([])).toEqual(applied(0));
   });
 
-  it('takes over an account and a domain that were made by hand, and gives its own word for the domain', async () => {
+  it('sets an account and a domain that were made by hand, and leaves them when it no longer names them', async () => {
     await accounts.create('shop', { onLimit: 'hold' });
     await accounts.suspend('shop', 'unpaid');
-    await domains.add('shop', verifiedDomain('shop.example', clock.now()), undefined);
-    const settled = { name: 'shop', domains: [{ name: 'shop.example' }] };
-    expect(await apply([settled])).toEqual(applied(2));
-    expect(await accounts.get('shop')).toMatchObject({ onLimit: 'refuse', state: 'suspended', provisioned: true });
-    expect(await domains.list('shop')).toEqual([expect.objectContaining({ state: 'pending', provisioned: true })]);
+    await domains.add('shop', { name: 'shop.example', state: 'pending', addedAt: clock.now() }, undefined);
+    const settled = { name: 'shop', domains: [verified, { name: 'file.example' }] };
+    expect(await apply([settled])).toEqual(applied(3));
+    expect(await accounts.get('shop')).toMatchObject({ onLimit: 'refuse', state: 'suspended' });
+    expect(await domains.get('shop', 'shop.example')).toMatchObject({ state: 'verified', verifiedBy: 'operator' });
     expect(await apply([settled])).toEqual(applied(0));
+    expect(await apply([])).toEqual(applied(2));
+    expect((await domains.list('shop')).map(({ name }) => name)).toEqual(['shop.example']);
+    expect(await accounts.get('shop')).not.toHaveProperty('namedInProvision');
+    expect(await apply([])).toEqual(applied(0));
+  });
+
+  it('has what it makes checked within a minute, and no more what it takes away', async () => {
+    const wanted = { name: 'shop', domains: [verified, { name: 'new.example' }, { name: '*', assumeVerified: true }] };
+    await apply([wanted]);
+    const checks = new DomainChecks(store.redis);
+    for (const { name } of wanted.domains.slice(0, 2)) {
+      expect(await checks.dueAt({ account: 'shop', name })).toBe(clock.nowMs + 60_000);
+    }
+    expect(await checks.dueAt({ account: 'shop', name: '*' })).toBeUndefined();
+    await apply([{ name: 'shop', domains: [verified] }]);
+    expect(await checks.dueAt({ account: 'shop', name: 'new.example' })).toBeUndefined();
+  });
+
+  it('lets a domain that loses its word send until DNS has had its time', async () => {
+    await apply([shop]);
+    const unvouched = { ...shop, domains: [{ name: 'shop.example' }] };
+    expect(await apply([unvouched])).toEqual(applied(1));
+    const since = clock.nowMs;
+    const lost = await domains.get('shop', 'shop.example');
+    expect(lost).toMatchObject({ state: 'failing', verifiedBy: 'dns', stateSince: since });
+    expect(maySendAs(await domains.list('shop'), 'shop.example')).toBe(true);
+    expect(await new DomainChecks(store.redis).dueAt({ account: 'shop', name: 'shop.example' })).toBe(since + 60_000);
+    expect(await apply([unvouched])).toEqual(applied(0));
+    const gone = { dkim: 'gone', returnPath: 'gone' } as const;
+    const later = lost && domainAfterCheck(lost, gone, since + FAILING_GRACE_MS);
+    expect(later?.state).toBe('unverified');
+  });
+
+  it('has the keys of a domain sign that waited for DNS when it gives its word', async () => {
+    await apply([{ name: 'shop', domains: [{ name: 'shop.example' }] }]);
+    await dkimKeys.ensure('shop', 'shop.example', 'pending');
+    expect(await dkimKeys.signingKeys('shop', 'shop.example')).toEqual([]);
+    expect(await apply([{ name: 'shop', domains: [verified] }])).toEqual(applied(1));
+    expect(await dkimKeys.signingKeys('shop', 'shop.example')).toHaveLength(2);
   });
 
   it('does not undo what DNS said of a domain since', async () => {
@@ -222,5 +263,21 @@ describe('a provisioning file', () => {
       faults: [expect.stringMatching(/privateKeyFile: must name the key that signs under s1 already/)],
     });
     expect(await dump()).toEqual(before);
+  });
+
+  it('leaves a key that it names rotated away, also once that is retired', async () => {
+    const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
+    writeFileSync(join(store.directory, 'key.pem'), pem);
+    const signed = { ...verified, dkim: { selector: 's1', privateKeyFile: 'key.pem' } };
+    const wanted = [{ name: 'shop', domains: [signed] }];
+    await apply(wanted);
+    const next = await dkimKeys.rotate('shop', 'shop.example');
+    await dkimKeys.published('shop', 'shop.example', new Set(next.map(({ selector }) => selector)));
+    clock.nowMs += 7 * 24 * 3_600_000;
+    await dkimKeys.retireDue('shop', 'shop.example');
+    expect(await dkimKeys.find('shop', 'shop.example', 's1')).toMatchObject({ state: 'retired' });
+    expect(await apply(wanted)).toEqual(applied(0));
+    const states = (await dkimKeys.list('shop', 'shop.example')).map(({ state }) => state);
+    expect(states).toEqual(['active', 'active']);
   });
 });

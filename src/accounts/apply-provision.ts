@@ -1,9 +1,12 @@
 /** Makes what stands in the provisioning file true, in one step: all of it, or nothing where anything is wrong with it. */
 import type { Redis } from 'ioredis';
 import { changeInOneStep } from '../store/change-records.js';
-import { planProvision } from './plan-provision.js';
+import { DomainChecks, FIRST_CHECK_MS, type CheckedDomain } from './domain-checks.js';
+import { planProvision, type CheckPlan } from './plan-provision.js';
 import type { ProvisionKeys } from './provision-keys.js';
+import type { ProvisionedAccount } from './provision-schema.js';
 import { readProvision } from './read-provision.js';
+import { ANY_DOMAIN } from './sending-domains.js';
 
 export type ProvisionOutcome =
   /** `changed`: accounts, domains, credentials and keys that were not yet as the file wants them. */
@@ -12,7 +15,8 @@ export type ProvisionOutcome =
 
 /**
  * Rejects where Redis does not answer: then it is to be tried again, which does no harm. Keys are imported after the
- * step, because they are of domains that it makes.
+ * step, because they are of domains that it makes; checks are planned after it too, and one that is lost between the two
+ * is planned by whoever adopts domains without one.
  */
 export async function applyProvision(
   redis: Redis,
@@ -25,12 +29,28 @@ export async function applyProvision(
   const { accounts, keys, describe } = reading;
   const taken = await provisionKeys.conflicts(keys);
   if (taken.length > 0) return { kind: 'faults', faults: describe(taken) };
+  let checks: CheckPlan = { due: [], gone: [] };
   const outcome = await changeInOneStep<ProvisionOutcome>(redis, async () => {
-    const { changes, changed, conflicts } = await planProvision(redis, accounts, nowMs);
+    const { changes, changed, conflicts, ...plan } = await planProvision(redis, accounts, nowMs);
+    checks = plan.checks;
     if (conflicts.length > 0) return { changes: [], result: { kind: 'faults', faults: describe(conflicts) } };
     // Conditions alone are nothing to do.
     return { changes: changed === 0 ? [] : changes, result: { kind: 'applied', changed } };
   });
   if (outcome.kind === 'faults') return outcome;
-  return { kind: 'applied', changed: outcome.changed + (await provisionKeys.import(keys)) };
+  await planChecks(redis, checks, nowMs);
+  const imported = await provisionKeys.import(keys);
+  await provisionKeys.vouch(accounts.flatMap(vouchedDomains));
+  return { kind: 'applied', changed: outcome.changed + imported };
+}
+
+async function planChecks(redis: Redis, { due, gone }: CheckPlan, nowMs: number): Promise<void> {
+  const checks = new DomainChecks(redis);
+  for (const domain of gone) await checks.forget(domain);
+  for (const domain of due) await checks.plan(domain, nowMs + FIRST_CHECK_MS);
+}
+
+function vouchedDomains({ name: account, domains }: ProvisionedAccount): CheckedDomain[] {
+  const vouched = domains.filter(({ name, assumeVerified }) => assumeVerified === true && name !== ANY_DOMAIN);
+  return vouched.map(({ name }) => ({ account, name }));
 }

@@ -2,7 +2,7 @@
 import type { Clock } from '../mail/clock.js';
 import type { AskDns } from '../network/ask-dns.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import type { DomainRecord, RelayNames } from './domain-records.js';
+import { domainRecords, type DomainRecord, type RelayNames } from './domain-records.js';
 import type { DomainParts, DomainRegistry } from './domain-registry.js';
 import { domainAfterCheck, FAILING_GRACE_MS, type DnsWord } from './domain-state.js';
 import type { SendingDomain } from './sending-domains.js';
@@ -37,6 +37,7 @@ export class CheckDomain {
     const published = keys.filter(({ status }) => status === 'ok').map(({ record }) => record.key.selector);
     // Before the state: a verified domain has a key that signs.
     if (published.length > 0) await dkimKeys.published(account, name, new Set(published));
+    const shown = await this.asTheyAreNow(account, name, findings);
 
     const seen = { dkim: dkimWord(findings), returnPath: returnPathWord(findings) };
     const now = clock.now();
@@ -50,7 +51,17 @@ export class CheckDomain {
     const waiting = keys.filter(({ status, record }) => status !== 'ok' && record.key.state === 'pending');
     const waitingSince =
       waiting.length > 0 ? Math.max(...waiting.map(({ record }) => record.key.createdAt)) : undefined;
-    return { domain: change.after, findings, waitingSince };
+    return { domain: change.after, findings: shown, waitingSince };
+  }
+
+  /** The findings with the keys in the state that the check itself has brought them to. */
+  private async asTheyAreNow(account: string, name: string, findings: readonly Finding[]): Promise<readonly Finding[]> {
+    const keys = await this.parts.dkimKeys.list(account, name);
+    const records = new Map(domainRecords(name, keys, this.relay).map((record) => [record.name, record]));
+    return findings.map((finding) => {
+      const now = finding.record.purpose === 'dkim' ? records.get(finding.record.name) : undefined;
+      return now ? { ...finding, record: now } : finding;
+    });
   }
 }
 

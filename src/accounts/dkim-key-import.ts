@@ -27,11 +27,7 @@ const verifyOffLoop = promisify(verify);
 /** @param domain lower-case A-labels */
 export async function readImportedKey(selector: string, domain: string, pem: string): Promise<ReadKey> {
   const name = selector.toLowerCase();
-  // RFC 6376 section 3.1: labels as a domain has them, and the whole name must fit into DNS; x for the _ that no host has.
-  const isName = /^[a-z0-9.-]+$/.test(name) && normalizeDomain(`${name}.xdomainkey.${domain}`) !== undefined;
-  if (!isName)
-    return refused('the selector must be DNS labels, such as "mail" or "2026.mail": letters, digits and hyphens');
-  const fault = pemFault(pem);
+  const fault = selectorFault(selector, domain) ?? pemFault(pem);
   if (fault !== undefined) return refused(fault);
   const privateKey = parsed(pem);
   if (!privateKey) return refused(`the PEM cannot be read: it must be ${WANTED}, whole and without changes`);
@@ -46,6 +42,16 @@ export async function readImportedKey(selector: string, domain: string, pem: str
   if (!(await isSound(privateKey))) return refused(`the parts of the key do not fit together: it must be ${WANTED}`);
   const advice = bits < BITS.good ? `an RSA key of ${String(bits)} bits: ${WEAK}` : undefined;
   return { kind: 'read', selector: name, privateKey, ...(advice !== undefined && { advice }) };
+}
+
+/** What is wrong with a selector of any case. */
+export function selectorFault(selector: string, domain: string): string | undefined {
+  const name = selector.toLowerCase();
+  // RFC 6376 section 3.1: labels as a domain has them, and the whole name must fit into DNS; x for the _ that no host has.
+  const isName = /^[a-z0-9.-]+$/.test(name) && normalizeDomain(`${name}.xdomainkey.${domain}`) !== undefined;
+  return isName
+    ? undefined
+    : 'the selector must be DNS labels, such as "mail" or "2026.mail": letters, digits and hyphens';
 }
 
 function refused(why: string): ReadKey {

@@ -3,10 +3,11 @@ import fc from 'fast-check';
 import { DKIM_ALGORITHMS, type DkimAlgorithm, type StoredKey } from './dkim-key.js';
 import {
   activated,
-  algorithmsWithout,
+  algorithmsToRotate,
   freeSelector,
   inOrder,
   retiredWhereDue,
+  shownByDns,
   type StoredKeys,
 } from './dkim-key-rules.js';
 
@@ -15,7 +16,7 @@ const NOW = Date.UTC(2026, 10, 21);
 
 function pending(keys: StoredKeys, algorithm: DkimAlgorithm, now: number, selector?: string): StoredKey {
   return {
-    ...{ selector: selector ?? freeSelector(keys, algorithm, now), algorithm, state: 'pending' },
+    ...{ selector: selector ?? freeSelector(keys, algorithm, now, 'x7k2'), algorithm, state: 'pending' },
     ...{ createdAt: now, changedAt: now, publicKey: 'p', privateKey: 'secret' },
   };
 }
@@ -38,13 +39,13 @@ describe('the keys of a domain, whatever is done to them', () => {
         const signed = new Set<DkimAlgorithm>();
         for (const each of steps) {
           if (each.kind === 'rotate') {
-            const due = algorithmsWithout(keys, 'pending');
+            const due = algorithmsToRotate(keys);
             keys = [...keys, ...due.map((algorithm) => pending(keys, algorithm, now))];
           } else if (each.kind === 'import' && keys.length < 20) {
             keys = [...keys, pending(keys, each.algorithm, now)];
           } else if (each.kind === 'publish') {
             const shown = keys.filter(() => each.shows.next().value === true);
-            keys = activated(keys, new Set(shown.map(({ selector }) => selector)), now);
+            keys = shownByDns(keys, new Set(shown.map(({ selector }) => selector)), now);
           } else if (each.kind === 'wait') {
             now += each.days * DAY_MS;
             keys = retiredWhereDue(keys, now);
@@ -72,22 +73,36 @@ describe('what DNS shows', () => {
     expect(activated(keys, new Set(['old', 'young']), NOW)).toEqual(keys);
   });
 
+  it('retires what waits and is older than what signs, and does not let it stand in the way of a rotation', () => {
+    const forgotten = pending([], 'rsa-sha256', 1, 'forgotten');
+    const keys = activated([forgotten, pending([], 'rsa-sha256', 2, 'signs')], new Set(['signs']), 3);
+    expect(algorithmsToRotate(keys)).toEqual(DKIM_ALGORITHMS);
+    const after = shownByDns(keys, new Set(['forgotten', 'signs']), 4);
+    expect(after.map(({ selector, state }) => `${selector} ${state}`)).toEqual(['forgotten retiring', 'signs active']);
+    const young = [...keys, pending([], 'rsa-sha256', 5, 'young')];
+    expect(algorithmsToRotate(young)).toEqual(['ed25519-sha256']);
+    const states = shownByDns(young, new Set(['forgotten', 'young']), 6).map(({ state }) => state);
+    expect(states).toEqual(['retiring', 'retiring', 'active']);
+  });
+
   it('changes no key of the other algorithm, and none that it does not show', () => {
     const first = DKIM_ALGORITHMS.map((algorithm) => pending([], algorithm, 1));
     const keys = activated(first, new Set(first.map(({ selector }) => selector)), 2);
     const next = [...keys, pending(keys, 'rsa-sha256', 3, 'next')];
-    expect(activated(next, new Set(['ph19700101', 'ph19700101e']), 4)).toEqual(next);
+    expect(activated(next, new Set(['ph19700101-x7k2', 'ph19700101e-x7k2']), 4)).toEqual(next);
     const states = activated(next, new Set(['next']), 4).map(({ state }) => state);
     expect(states).toEqual(['retiring', 'active', 'active']);
   });
 });
 
 describe('a selector', () => {
-  it('is the day, and a number where that is taken', () => {
-    const keys = ['ph20261121', 'ph20261121-2', 'ph20261121e'].map((name) => pending([], 'rsa-sha256', 1, name));
-    expect(freeSelector([], 'rsa-sha256', NOW)).toBe('ph20261121');
-    expect(freeSelector(keys, 'rsa-sha256', NOW)).toBe('ph20261121-3');
-    expect(freeSelector(keys, 'ed25519-sha256', NOW)).toBe('ph20261121e-2');
+  it('is the day with what chance gave, and a number where that is taken', () => {
+    const taken = ['ph20261121-x7k2', 'ph20261121-x7k2-2', 'ph20261121e-x7k2', 'ph20261121'];
+    const keys = taken.map((name) => pending([], 'rsa-sha256', 1, name));
+    expect(freeSelector([], 'rsa-sha256', NOW, 'x7k2')).toBe('ph20261121-x7k2');
+    expect(freeSelector(keys, 'rsa-sha256', NOW, 'a2b3')).toBe('ph20261121-a2b3');
+    expect(freeSelector(keys, 'rsa-sha256', NOW, 'x7k2')).toBe('ph20261121-x7k2-3');
+    expect(freeSelector(keys, 'ed25519-sha256', NOW, 'x7k2')).toBe('ph20261121e-x7k2-2');
   });
 });
 

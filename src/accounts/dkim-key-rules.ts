@@ -19,10 +19,15 @@ export function inOrder(keys: StoredKeys): StoredKeys {
   return keys.toSorted((a, b) => rank(a) - rank(b) || a.createdAt - b.createdAt || (a.selector < b.selector ? -1 : 1));
 }
 
-/** `phYYYYMMDD`, with an `e` for Ed25519, and a number where that is taken. */
-export function freeSelector(keys: StoredKeys, algorithm: DkimAlgorithm, nowMs: number): string {
+/**
+ * `phYYYYMMDD-CHANCE`, with an `e` before the hyphen for Ed25519, and a number at the end where that is taken. Chance keeps apart
+ * what two accounts or relays publish for one domain: they do not see each other's keys, and two records at one name break both.
+ *
+ * @param chance lower-case letters and digits
+ */
+export function freeSelector(keys: StoredKeys, algorithm: DkimAlgorithm, nowMs: number, chance: string): string {
   const day = new Date(nowMs).toISOString().slice(0, 10).replaceAll('-', '');
-  const name = `ph${day}${algorithm === 'rsa-sha256' ? '' : 'e'}`;
+  const name = `ph${day}${algorithm === 'rsa-sha256' ? '' : 'e'}-${chance}`;
   const taken = new Set(keys.map(({ selector }) => selector));
   let selector = name;
   for (let number = 2; taken.has(selector); number++) selector = `${name}-${String(number)}`;
@@ -34,6 +39,30 @@ export function algorithmsWithout(keys: StoredKeys, ...states: StoredKey['state'
   return DKIM_ALGORITHMS.filter(
     (algorithm) => !keys.some((key) => key.algorithm === algorithm && states.includes(key.state)),
   );
+}
+
+/**
+ * Those of `selectors` that DNS shows, as `activated`, but none displaces one that is younger than itself: a key that was
+ * imported and forgotten is not to sign again because its old record is still there. It goes, as what it would have replaced
+ * does, so that it does not stand in the way of the next rotation.
+ */
+export function shownByDns(keys: StoredKeys, selectors: ReadonlySet<string>, nowMs: number): StoredKeys {
+  const isShown = ({ state, selector }: StoredKey): boolean => state === 'pending' && selectors.has(selector);
+  const late = (key: StoredKey): boolean => isShown(key) && !mayFollow(keys, key);
+  const rest = keys.map((key): StoredKey => (late(key) ? { ...key, state: 'retiring', changedAt: nowMs } : key));
+  return activated(rest, selectors, nowMs);
+}
+
+/** The algorithms of which no key waits that may sign one day. */
+export function algorithmsToRotate(keys: StoredKeys): readonly DkimAlgorithm[] {
+  return algorithmsWithout(
+    keys.filter((key) => mayFollow(keys, key)),
+    'pending',
+  );
+}
+
+function mayFollow(keys: StoredKeys, { algorithm, createdAt }: StoredKey): boolean {
+  return !keys.some((key) => key.state === 'active' && key.algorithm === algorithm && key.createdAt > createdAt);
 }
 
 /**

@@ -37,11 +37,13 @@ interface OldKey {
 const KEYS_PREFIX = `${ACCOUNTS_PREFIX}:dkim-keys:`;
 const OLD_KEY_PREFIX = `${ACCOUNTS_PREFIX}:dkim:`;
 /** What SCAN finds all keys by. */
-export const DKIM_KEYS_PATTERN = `${ACCOUNTS_PREFIX}:dkim*`;
+const DKIM_KEYS_PATTERN = `${ACCOUNTS_PREFIX}:dkim*`;
 /** No selector. */
 const REMOVED = '-';
 /** Many times what a process may go on with the domains that it read. */
 const REMOVED_SECONDS = 60;
+/** Keys that Redis looks at in one step: its other clients are served between two. */
+const SCAN_COUNT = 1_000;
 /** Each failed try is a change by another process, and they do not change so often. */
 const TRIES_MAX = 10;
 
@@ -136,6 +138,11 @@ export class DkimKeyStore {
     await removeKeys.run(this.redis, redisKeysOf(place), [REMOVED, REMOVED_SECONDS]);
   }
 
+  /** Those of all domains of an account, also of some that it never named: with `*` it sends as any. */
+  async removeOf(account: string): Promise<void> {
+    for await (const place of placesOfKeys(this.redis)) if (place.account === account) await this.remove(place);
+  }
+
   /** A private key as it is kept. */
   sealed(place: KeyPlace, selector: string, privateKey: KeyObject): string {
     return this.sealedText(place, selector, privateKey.export({ type: 'pkcs8', format: 'pem' }) as string);
@@ -155,6 +162,12 @@ export class DkimKeyStore {
     return keys.some(
       ({ selector, privateKey = '' }) => isSealed(privateKey) && !this.open(place, selector, privateKey),
     );
+  }
+
+  /** Whether a private key of the domain is kept as it is. */
+  async hasClearKeys(place: KeyPlace): Promise<boolean> {
+    const { keys, oldText } = await this.peek(place);
+    return oldText !== '' || keys.some(isClear);
   }
 
   private sealedText({ account, domain }: KeyPlace, selector: string, pem: string): string {
@@ -179,7 +192,6 @@ export class DkimKeyStore {
   /** The list itself where it is in order. */
   private inTodaysForm(place: KeyPlace, { keys, oldText }: KeyList): StoredKeys {
     if (keys.length === 0 && oldText !== '') return [this.fromOldForm(place, oldText)];
-    const isClear = ({ privateKey }: StoredKey): boolean => privateKey !== undefined && !isSealed(privateKey);
     if (!this.encryption || !keys.some(isClear)) return keys;
     return keys.map((key) =>
       isClear(key) ? { ...key, privateKey: this.sealedText(place, key.selector, key.privateKey ?? '') } : key,
@@ -194,6 +206,10 @@ export class DkimKeyStore {
   }
 }
 
+function isClear({ privateKey }: StoredKey): boolean {
+  return privateKey !== undefined && !isSealed(privateKey);
+}
+
 function restless({ domain }: KeyPlace): Error {
   return new Error(`the DKIM keys of ${domain} change too often`);
 }
@@ -202,8 +218,18 @@ function redisKeysOf({ account, domain }: KeyPlace): [hash: string, oldKey: stri
   return [`${KEYS_PREFIX}${account}:${domain}`, `${OLD_KEY_PREFIX}${account}:${domain}`];
 }
 
+/** Every domain that has keys; one may come twice. Looks through all of Redis. */
+export async function* placesOfKeys(redis: Redis): AsyncGenerator<KeyPlace> {
+  let cursor = '0';
+  do {
+    const [next, keys] = await redis.scan(cursor, 'MATCH', DKIM_KEYS_PATTERN, 'COUNT', SCAN_COUNT);
+    for (const place of keys.map(keyPlaceOf)) if (place) yield place;
+    cursor = next;
+  } while (cursor !== '0');
+}
+
 /** The place that a key in Redis is of; undefined where it is none of these. No account's name holds a colon. */
-export function keyPlaceOf(redisKey: string): KeyPlace | undefined {
+function keyPlaceOf(redisKey: string): KeyPlace | undefined {
   const prefix = [KEYS_PREFIX, OLD_KEY_PREFIX].find((candidate) => redisKey.startsWith(candidate));
   const [account, domain] = prefix === undefined ? [] : redisKey.slice(prefix.length).split(':');
   return account === undefined || domain === undefined ? undefined : { account, domain };

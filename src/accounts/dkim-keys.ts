@@ -2,7 +2,7 @@
  * The DKIM keys of sending domains: an RSA-2048 and an Ed25519 key each, made together, rotated together, and others that were
  * imported. A new key signs only once DNS shows it, and the one before stays published for a while. RFC 6376, RFC 8301, RFC 8463.
  */
-import { generateKeyPair, type KeyObject } from 'node:crypto';
+import { generateKeyPair, randomBytes, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Redis } from 'ioredis';
 import type { Clock } from '../mail/clock.js';
@@ -18,10 +18,12 @@ import {
 import { readImportedKey } from './dkim-key-import.js';
 import {
   activated,
+  algorithmsToRotate,
   algorithmsWithout,
   freeSelector,
   inOrder,
   retiredWhereDue,
+  shownByDns,
   type StoredKeys,
 } from './dkim-key-rules.js';
 import { DkimKeyStore, type KeyList, type KeyPlace } from './dkim-key-store.js';
@@ -44,6 +46,10 @@ const PARSED_KEYS_MAX = 10_000;
 /** Keys of a domain that an import may come on top of. */
 const KEYS_MAX = 20;
 
+/** Of base 32: one in a million that two who add a domain on the same day have the same. */
+const CHANCE_CHARACTERS = 4;
+const BASE_32 = 'abcdefghijklmnopqrstuvwxyz234567';
+
 const makeKeyPair = promisify(generateKeyPair);
 
 export class DkimKeys {
@@ -52,11 +58,15 @@ export class DkimKeys {
   /** By account, domain and selector, each with the text that it was parsed of. */
   private readonly parsed = new Map<string, { readonly text: string | undefined; readonly privateKey: KeyObject }>();
 
-  /** @param secretKey POSTHORN_SECRET_KEY: keys are encrypted with it */
+  /**
+   * @param secretKey POSTHORN_SECRET_KEY: keys are encrypted with it
+   * @param chance gives the part of a new selector that no other account or relay has
+   */
   constructor(
     redis: Redis,
     private readonly clock: Clock,
     secretKey?: string,
+    private readonly chance: () => string = selectorChance,
   ) {
     this.store = new DkimKeyStore(redis, secretKey === undefined ? undefined : new KeyEncryption(secretKey));
     this.signing = new RecentReads(clock, (name) => this.readSigningKeys(placeOf(name)));
@@ -85,6 +95,13 @@ export class DkimKeys {
     );
   }
 
+  /** The key under `selector`, also where it is retired. */
+  async find(account: string, domain: string, selector: string): Promise<DkimKeyInfo | undefined> {
+    const { keys } = await this.store.read({ account, domain });
+    const key = keys.find((candidate) => candidate.selector === selector);
+    return key && infoOf(domain, key);
+  }
+
   /**
    * What signs for `domain`, RSA first, at most a second old. Makes the first pair where there was none; a domain that was
    * just removed has none.
@@ -93,12 +110,10 @@ export class DkimKeys {
     return this.signing.get(nameOf({ account, domain }));
   }
 
-  /** The keys that DNS is to show next: what is pending, and a new one of each algorithm that has none pending. */
+  /** The keys that DNS is to show next: what is pending, and a new one of each algorithm of which none of them can follow. */
   async rotate(account: string, domain: string): Promise<readonly DkimKeyInfo[]> {
     const place = { account, domain };
-    await this.change(place, ({ keys }) =>
-      this.withNewKeys(place, keys, algorithmsWithout(keys, 'pending'), 'pending'),
-    );
+    await this.change(place, ({ keys }) => this.withNewKeys(place, keys, algorithmsToRotate(keys), 'pending'));
     return (await this.list(account, domain)).filter(({ state }) => state === 'pending');
   }
 
@@ -139,10 +154,13 @@ export class DkimKeys {
     return { kind: 'imported', key, ...(advice !== undefined && { advice }) };
   }
 
-  /** DNS shows the records of `selectors`: those that were pending sign from now on. Resolves with what changed. */
+  /**
+   * DNS shows the records of `selectors`: those that were pending sign from now on, or retire where a younger one signs.
+   * Resolves with what changed.
+   */
   async published(account: string, domain: string, selectors: ReadonlySet<string>): Promise<readonly DkimKeyInfo[]> {
     const place = { account, domain };
-    return shown(domain, await this.change(place, ({ keys }) => activated(keys, selectors, this.clock.now())));
+    return shown(domain, await this.change(place, ({ keys }) => shownByDns(keys, selectors, this.clock.now())));
   }
 
   /** Retires what has been retiring for long enough, and deletes its private keys. Resolves with what changed. */
@@ -173,9 +191,11 @@ export class DkimKeys {
     state: 'active' | 'pending',
   ): Promise<StoredKeys> {
     const now = this.clock.now();
+    // One for both, so that a person sees which two belong together.
+    const chance = this.chance();
     const fresh = await Promise.all(
       algorithms.map(async (algorithm): Promise<StoredKey> => {
-        const selector = freeSelector(keys, algorithm, now);
+        const selector = freeSelector(keys, algorithm, now, chance);
         const { privateKey } = await (algorithm === 'rsa-sha256'
           ? makeKeyPair('rsa', { modulusLength: MODULUS_BITS })
           : makeKeyPair('ed25519'));
@@ -211,6 +231,10 @@ export class DkimKeys {
     this.parsed.set(name, { text: key.privateKey, privateKey });
     return privateKey;
   }
+}
+
+function selectorChance(): string {
+  return [...randomBytes(CHANCE_CHARACTERS)].map((octet) => BASE_32.charAt(octet % BASE_32.length)).join('');
 }
 
 /** Neither an account's name nor a domain holds a space. */

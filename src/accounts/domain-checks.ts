@@ -8,6 +8,9 @@ import { LuaScript } from '../store/lua-script.js';
 
 export const DOMAIN_CHECKS_KEY = `${ACCOUNTS_PREFIX}:domain-checks`;
 
+/** What is new is looked for in DNS after this. */
+export const FIRST_CHECK_MS = 60_000;
+
 export interface CheckedDomain {
   readonly account: string;
   readonly name: string;
@@ -54,6 +57,11 @@ export class DomainChecks {
   /** Has the domain checked at `at`, whatever was planned. */
   async plan(domain: CheckedDomain, at: number): Promise<void> {
     await this.redis.zadd(DOMAIN_CHECKS_KEY, at, memberOf(domain));
+  }
+
+  /** Has the domain checked no more. */
+  async forget(domain: CheckedDomain): Promise<void> {
+    await this.redis.zrem(DOMAIN_CHECKS_KEY, memberOf(domain));
   }
 
   /** Plans the check of those that have none. */

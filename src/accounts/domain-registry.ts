@@ -1,7 +1,7 @@
 /** A sending domain as its owner handles it: the domain, its keys and its next check kept together. */
 import type { Clock } from '../mail/clock.js';
 import type { DkimKeys, ImportedKey } from './dkim-keys.js';
-import type { DomainChecks } from './domain-checks.js';
+import { FIRST_CHECK_MS, type DomainChecks } from './domain-checks.js';
 import type { DomainJournal } from './domain-journal.js';
 import { domainRecords, type DomainRecord, type RelayNames } from './domain-records.js';
 import { domainOnOperatorsWord } from './domain-state.js';
@@ -11,9 +11,6 @@ export type Registration =
   | { readonly kind: 'added' | 'known'; readonly domain: SendingDomain }
   /** `not_provable`: nobody but the operator can vouch for it. */
   | { readonly kind: 'refused'; readonly why: 'too_many' | 'not_provable' };
-
-/** What is new is looked for in DNS after this. */
-const FIRST_CHECK_MS = 60_000;
 
 export interface DomainParts {
   readonly domains: SendingDomains;

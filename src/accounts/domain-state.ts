@@ -55,6 +55,15 @@ export function domainOnOperatorsWord(domain: SendingDomain, nowMs: number): Sen
 }
 
 /**
+ * The domain without the operator's word: DNS decides from now on. Where the word was all it had, it may send for a while as if
+ * DNS had just lost its record, so that no mail is refused before anybody looked.
+ */
+export function domainWithoutOperatorsWord(domain: SendingDomain, nowMs: number): SendingDomain {
+  if (domain.verifiedBy !== 'operator') return domain;
+  return { ...domain, state: 'failing', verifiedBy: 'dns', stateSince: nowMs };
+}
+
+/**
  * When the domain is checked next. `waitingSince`: since when a key waits for DNS to show it, where one does.
  *
  * @param random 0 to 1

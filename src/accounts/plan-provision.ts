@@ -11,7 +11,9 @@ import { planCredentials, type WantedCredential } from './plan-provisioned-crede
 import { putRecord, type AccountState, type Changed } from './provision-changes.js';
 import type { FaultAtPath } from './provision-repeats.js';
 import type { ProvisionedAccount, ProvisionedDomain } from './provision-schema.js';
-import { domainsKey, verifiedDomain, type SendingDomain } from './sending-domains.js';
+import type { CheckedDomain } from './domain-checks.js';
+import { domainOnOperatorsWord, domainWithoutOperatorsWord } from './domain-state.js';
+import { ANY_DOMAIN, domainsKey, verifiedDomain, type SendingDomain } from './sending-domains.js';
 
 export interface ProvisionPlan {
   readonly changes: readonly RecordChange[];
@@ -19,6 +21,21 @@ export interface ProvisionPlan {
   readonly changed: number;
   /** Where the file and what was made by hand cannot both be. */
   readonly conflicts: readonly FaultAtPath[];
+  readonly checks: CheckPlan;
+}
+
+/** Once the changes are made. */
+export interface CheckPlan {
+  /** Domains that are new, or have lost the operator's word: DNS is to be asked soon. */
+  readonly due: readonly CheckedDomain[];
+  /** Domains that are no more. */
+  readonly gone: readonly CheckedDomain[];
+}
+
+interface DomainPlan {
+  /** How many domains of an account stay that it does not owe to the file. */
+  readonly kept: number;
+  readonly checks: CheckPlan;
 }
 
 export async function planProvision(
@@ -32,17 +49,22 @@ export async function planProvision(
   );
   const changed: Changed = { changes: [], things: 0 };
   const { kept, conflicts } = await planCredentials(redis, states, wanted, changed, nowMs);
-  for (const state of states) {
-    const domainsKept = planDomains(state, changed, nowMs);
-    planAccount(state, domainsKept + (kept.get(state.name) ?? 0), changed, nowMs);
-  }
-  return { changes: changed.changes, changed: changed.things, conflicts };
+  const plans = states.map((state) => {
+    const plan = planDomains(state, changed, nowMs);
+    planAccount(state, plan.kept + (kept.get(state.name) ?? 0), changed, nowMs);
+    return plan.checks;
+  });
+  const checks = { due: plans.flatMap(({ due }) => due), gone: plans.flatMap(({ gone }) => gone) };
+  return { changes: changed.changes, changed: changed.things, conflicts, checks };
 }
 
 /** Only accounts that are marked so hold anything that was provisioned. */
 async function readStates(redis: Redis, accounts: readonly ProvisionedAccount[]): Promise<AccountState[]> {
   const records = await redis.hgetall(ACCOUNTS_KEY);
-  const provisioned = Object.entries(records).filter(([, record]) => (JSON.parse(record) as Account).provisioned);
+  const provisioned = Object.entries(records).filter(([, record]) => {
+    const account = JSON.parse(record) as Account;
+    return account.provisioned ?? account.namedInProvision;
+  });
   const wanted = new Map(accounts.map((account) => [account.name, account]));
   const names = new Set([...wanted.keys(), ...provisioned.map(([name]) => name)]);
   return Promise.all(
@@ -62,7 +84,7 @@ function planAccount(state: AccountState, handMade: number, changed: Changed, no
   const { name, record, wanted } = state;
   const at = { key: ACCOUNTS_KEY, field: name };
   const account = record === null ? undefined : (JSON.parse(record) as Account);
-  if (!wanted && handMade === 0) {
+  if (!wanted && account?.provisioned === true && handMade === 0) {
     changed.changes.push(
       { ...at, was: record, becomes: null },
       // What is added by hand meanwhile is not to be left without an account.
@@ -81,41 +103,47 @@ function planAccount(state: AccountState, handMade: number, changed: Changed, no
         limits: wanted.limits,
         onLimit: wanted.onLimit,
         watch: { ...DEFAULT_WATCH, ...wanted.watch },
-        provisioned: true,
+        // Made by hand, it is not the file's to take away.
+        ...(!account || account.provisioned === true
+          ? ({ provisioned: true } as const)
+          : ({ namedInProvision: true } as const)),
       } as const)
-    : { provisioned: undefined };
+    : { provisioned: undefined, namedInProvision: undefined };
   putRecord(changed, at, record, account ? { ...account, ...settings } : newAccount(name, nowMs, settings));
 }
 
-/** Returns how many domains of an account stay that it does not owe to the file. */
-function planDomains({ name, wanted, domains }: AccountState, changed: Changed, nowMs: number): number {
-  let handMade = 0;
+function planDomains({ name, wanted, domains }: AccountState, changed: Changed, nowMs: number): DomainPlan {
+  let kept = 0;
+  const [due, gone]: [CheckedDomain[], CheckedDomain[]] = [[], []];
   const inFile = new Map((wanted?.domains ?? []).map((domain) => [domain.name, domain]));
   for (const [domain, record] of Object.entries(domains)) {
     if (inFile.has(domain)) continue;
     const isProvisioned = (JSON.parse(record) as SendingDomain).provisioned === true;
-    if (!isProvisioned) handMade++;
+    if (!isProvisioned) kept++;
     else {
       changed.changes.push({ key: domainsKey(name), field: domain, was: record, becomes: null });
       changed.things++;
+      gone.push({ account: name, name: domain });
     }
   }
   for (const [domain, spec] of inFile) {
     const record = Object.hasOwn(domains, domain) ? (domains[domain] ?? null) : null;
-    const at = { key: domainsKey(name), field: domain };
-    putRecord(changed, at, record, domainRecord(spec, record, nowMs));
+    const known = record === null ? undefined : (JSON.parse(record) as SendingDomain);
+    const becomes = known ? knownDomain(spec, known, nowMs) : newDomain(spec, nowMs);
+    putRecord(changed, { key: domainsKey(name), field: domain }, record, becomes);
+    const isDue = !known || (known.verifiedBy === 'operator' && becomes.verifiedBy !== 'operator');
+    if (isDue && domain !== ANY_DOMAIN) due.push({ account: name, name: domain });
   }
-  return handMade;
+  return { kept, checks: { due, gone } };
 }
 
-function domainRecord(spec: ProvisionedDomain, record: string | null, nowMs: number): SendingDomain {
-  const vouched = verifiedDomain(spec.name, nowMs);
-  const pending: SendingDomain = { name: spec.name, state: 'pending', addedAt: nowMs };
-  if (record === null) return { ...(spec.assumeVerified === true ? vouched : pending), provisioned: true };
-  const known = JSON.parse(record) as SendingDomain;
-  const { state, verifiedBy } = vouched;
-  // What DNS made of it since is DNS's; only the operator's own word is given, and taken back, here.
-  if (spec.assumeVerified === true) return { ...known, state, verifiedBy, provisioned: true };
-  if (known.verifiedBy !== 'operator') return { ...known, provisioned: true };
-  return { ...known, state: 'pending', verifiedBy: undefined, provisioned: true };
+function newDomain({ name, assumeVerified }: ProvisionedDomain, nowMs: number): SendingDomain {
+  const domain: SendingDomain =
+    assumeVerified === true ? verifiedDomain(name, nowMs) : { name, state: 'pending', addedAt: nowMs };
+  return { ...domain, provisioned: true };
+}
+
+/** What DNS made of it since is DNS's; only the operator's own word is given, and taken back, here. */
+function knownDomain({ assumeVerified }: ProvisionedDomain, known: SendingDomain, nowMs: number): SendingDomain {
+  return assumeVerified === true ? domainOnOperatorsWord(known, nowMs) : domainWithoutOperatorsWord(known, nowMs);
 }

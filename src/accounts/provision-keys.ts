@@ -2,6 +2,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { traitsOf } from './dkim-key.js';
 import type { DkimKeys } from './dkim-keys.js';
+import type { CheckedDomain } from './domain-checks.js';
 import type { FaultAtPath } from './provision-repeats.js';
 import type { ProvisionedKey } from './read-provision.js';
 
@@ -32,8 +33,20 @@ export class ProvisionKeys {
     return imported;
   }
 
+  /**
+   * On the operator's word keys sign that wait for DNS. Where there are none yet, the first mail makes them: of a thousand new
+   * domains that would take the start minutes.
+   */
+  async vouch(domains: readonly CheckedDomain[]): Promise<void> {
+    for (const { account, name } of domains) {
+      const keys = await this.dkimKeys.list(account, name);
+      if (keys.length > 0) await this.dkimKeys.ensure(account, name, 'active');
+    }
+  }
+
   private async standing({ account, domain, selector, pem }: ProvisionedKey): Promise<'absent' | 'same' | 'another'> {
-    const known = (await this.dkimKeys.list(account, domain)).find((key) => key.selector === selector);
+    // One that was rotated away since is still the file's, and nothing is to be done about it.
+    const known = await this.dkimKeys.find(account, domain, selector);
     if (!known) return 'absent';
     const { publicKey } = traitsOf(createPrivateKey(pem));
     return known.record.value.endsWith(`p=${publicKey}`) ? 'same' : 'another';

@@ -1,6 +1,6 @@
 /** What may stand in a provisioning file once only, and what does not go together; looked for though other faults are there. */
 import { apiKeyLookup, smtpLookup } from './credential.js';
-import { ANY_DOMAIN } from './sending-domains.js';
+import { ANY_DOMAIN, sendingDomainName } from './sending-domains.js';
 
 export interface FaultAtPath {
   readonly path: readonly PropertyKey[];
@@ -21,9 +21,10 @@ export function findRepeats(data: unknown): FaultAtPath[] {
     const accountName = textIn(account, 'name');
     if (accountName !== undefined) once(`account ${accountName}`, [...path, 'name'], 'name');
     for (const [j, domain] of listIn(account, 'domains').entries()) {
-      const name = textIn(domain, 'name');
-      if (name !== undefined) once(`domain ${i} ${name.toLowerCase()}`, [...path, 'domains', j, 'name'], 'domain');
-      if (name === ANY_DOMAIN) faults.push(...faultsOfAnyDomain(domain, [...path, 'domains', j]));
+      const name = sendingDomainName(textIn(domain, 'name') ?? '');
+      if (name === undefined) continue;
+      once(`domain ${i} ${name}`, [...path, 'domains', j, 'name'], 'domain');
+      faults.push(...faultsOfUnprovable(name, domain, [...path, 'domains', j]));
     }
     for (const [j, credential] of listIn(account, 'credentials').entries()) {
       const [user, hash] = [textIn(credential, 'user'), textIn(credential, 'hash')];
@@ -35,27 +36,30 @@ export function findRepeats(data: unknown): FaultAtPath[] {
   return faults;
 }
 
-/** Of all domains together DNS says nothing, and there is no key. */
-function faultsOfAnyDomain(domain: unknown, path: readonly PropertyKey[]): FaultAtPath[] {
+/** Of all domains together DNS says nothing, and there is no key; a single label is a registry's or nobody's. */
+function faultsOfUnprovable(name: string, domain: unknown, path: readonly PropertyKey[]): FaultAtPath[] {
+  if (name.includes('.')) return [];
   const faults: FaultAtPath[] = [];
-  if (field(domain, 'assumeVerified') !== true)
-    faults.push({ path: [...path, 'name'], message: 'must have "assumeVerified: true" beside it' });
-  if (field(domain, 'dkim') !== undefined)
+  if (field(domain, 'assumeVerified') !== true) {
+    const message = 'must have "assumeVerified: true" beside it: DNS does not show whose it is';
+    faults.push({ path: [...path, 'name'], message });
+  }
+  if (name === ANY_DOMAIN && field(domain, 'dkim') !== undefined)
     faults.push({ path: [...path, 'dkim'], message: 'must stand at a domain of its own' });
   return faults;
 }
 
-function listIn(value: unknown, name: string): readonly unknown[] {
+export function listIn(value: unknown, name: string): readonly unknown[] {
   const list = field(value, name);
   return Array.isArray(list) ? list : [];
 }
 
-function textIn(value: unknown, name: string): string | undefined {
+export function textIn(value: unknown, name: string): string | undefined {
   const text = field(value, name);
   return typeof text === 'string' ? text : undefined;
 }
 
-function field(value: unknown, name: string): unknown {
+export function field(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
   return (value as Record<string, unknown>)[name];
 }

@@ -1,6 +1,5 @@
 /** What stands in the file POSTHORN_PROVISION: accounts, each with its domains and the hashes of its credentials. */
 import { z } from 'zod';
-import { normalizeDomain } from '../mail/address.js';
 import {
   abuseWatch,
   accountLimits,
@@ -12,20 +11,19 @@ import {
   time,
 } from './account-schema.js';
 import { CREDENTIALS_PER_ACCOUNT_MAX, SCOPES, SMTP_SCOPES } from './credential.js';
-import { ANY_DOMAIN } from './sending-domains.js';
+import { DOMAINS_PER_ACCOUNT_MAX, sendingDomainName } from './sending-domains.js';
 
 /** All of it is compared and written in one step, in which Redis serves nobody else. */
 const PROVISIONED_ACCOUNTS_MAX = 1_000;
-const DOMAINS_PER_ACCOUNT_MAX = 1_000;
-const PATH_CHARACTERS_MAX = 4_096;
+export const PATH_CHARACTERS_MAX = 4_096;
 
 const domain = z.strictObject({
   name: z
     .string()
     .max(1_000)
     .transform((text, context): string => {
-      const name = text === ANY_DOMAIN ? text : normalizeDomain(text);
-      if (name !== undefined && !name.startsWith('[')) return name;
+      const name = sendingDomainName(text);
+      if (name !== undefined) return name;
       context.addIssue({ code: 'custom', message: 'must be a domain as in example.org, or "*" for any' });
       return z.NEVER;
     }),

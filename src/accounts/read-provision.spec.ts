@@ -122,6 +122,46 @@ webhooks: []
     ]);
   });
 
+  it('takes a name that DNS proves nothing of on its word only, and a domain once', async () => {
+    const text = `accounts:
+- name: a
+  domains:
+  - name: relay
+  - name: intern
+    assumeVerified: true
+  - name: 10.1
+  - name: bücher.example
+  - name: XN--bcher-kva.example
+  - name: ${'a.'.repeat(95)}example
+`;
+    expect(await faultsOf(text)).toEqual([
+      expect.stringMatching(/^p\.yaml:4: accounts\.0\.domains\.0\.name: must have "assumeVerified: true"/),
+      expect.stringMatching(/^p\.yaml:7: accounts\.0\.domains\.2\.name: /),
+      expect.stringMatching(/^p\.yaml:9: accounts\.0\.domains\.4\.name: must be another domain/),
+      expect.stringMatching(/^p\.yaml:10: accounts\.0\.domains\.5\.name: must be a domain/),
+    ]);
+  });
+
+  it('has the faults of its keys told beside all others', async () => {
+    const text = `accounts:
+- name: -a
+  domains:
+  - name: a.example
+    dkim:
+      selector: not_one
+      privateKeyFile: absent
+  - name: b.example
+    dkim: { selector: s, privateKeyFile: garbage, colour: red }
+`;
+    expect(await faultsOf(text)).toEqual([
+      expect.stringMatching(/^p\.yaml:2: accounts\.0\.name: must be an account name/),
+      expect.stringMatching(/^p\.yaml:6: accounts\.0\.domains\.0\.dkim\.selector: the selector must be DNS labels/),
+      expect.stringMatching(/^p\.yaml:7: .*\.privateKeyFile: names a file that does not exist/),
+      expect.stringMatching(/^p\.yaml:9: .*\.dkim\.colour: is no field/),
+      expect.stringMatching(/^p\.yaml:9: .*\.privateKeyFile: names a file that cannot be taken: there is no PEM/),
+    ]);
+  });
+
   it.each([
     ['ec.pem', 'names a file that cannot be taken: the key is of the kind ec'],
     ['garbage', 'names a file that cannot be taken: there is no PEM'],

@@ -2,9 +2,10 @@
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { readTextFile } from '../config/read-file.js';
-import { readImportedKey } from './dkim-key-import.js';
-import { provisionSchema, type ProvisionedAccount } from './provision-schema.js';
-import { findRepeats, type FaultAtPath } from './provision-repeats.js';
+import { readImportedKey, selectorFault } from './dkim-key-import.js';
+import { PATH_CHARACTERS_MAX, provisionSchema, type ProvisionedAccount } from './provision-schema.js';
+import { field, findRepeats, listIn, textIn, type FaultAtPath } from './provision-repeats.js';
+import { ANY_DOMAIN, sendingDomainName } from './sending-domains.js';
 import { readYaml } from './yaml-lines.js';
 
 export interface Provision {
@@ -53,12 +54,10 @@ export async function parseProvision(text: string, file: string): Promise<Provis
   };
   const parsed = provisionSchema.safeParse(data);
   const faults = [...(parsed.error?.issues ?? []).flatMap(faultsOf), ...findRepeats(data)];
-  if (!parsed.success) return { kind: 'faults', faults: describe(faults) };
-  const { accounts } = parsed.data;
-  const keys = await readKeys(accounts, dirname(file));
+  const keys = await readKeys(data, dirname(file));
   faults.push(...keys.faults);
-  if (faults.length > 0) return { kind: 'faults', faults: describe(faults) };
-  return { kind: 'read', accounts, keys: keys.read, describe };
+  if (!parsed.success || faults.length > 0) return { kind: 'faults', faults: describe(faults) };
+  return { kind: 'read', accounts: parsed.data.accounts, keys: keys.read, describe };
 }
 
 function described(file: string, fault: FaultAtPath & { readonly line: number }): string {
@@ -74,20 +73,28 @@ function faultsOf(issue: z.core.$ZodIssue): FaultAtPath[] {
   }));
 }
 
+/** Reads the keys also where other faults are there; what the schema finds fault with is passed over. */
 async function readKeys(
-  accounts: readonly ProvisionedAccount[],
+  data: unknown,
   directory: string,
 ): Promise<{ readonly read: ProvisionedKey[]; readonly faults: FaultAtPath[] }> {
   const read: ProvisionedKey[] = [];
   const faults: FaultAtPath[] = [];
-  for (const [i, account] of accounts.entries()) {
-    for (const [j, { name: domain, dkim }] of account.domains.entries()) {
-      if (!dkim) continue;
+  for (const [i, account] of listIn(data, 'accounts').entries()) {
+    for (const [j, domain] of listIn(account, 'domains').entries()) {
+      const named = namedKey(account, domain);
+      if (!named) continue;
       const path = ['accounts', i, 'domains', j, 'dkim', 'privateKeyFile'];
-      const key = readTextFile(resolve(directory, dkim.privateKeyFile), KEY_BYTES_MAX);
-      const found = key.kind === 'ok' ? await readImportedKey(dkim.selector, domain, key.text) : undefined;
+      const selectorIs = selectorFault(named.selector, named.domain);
+      if (selectorIs !== undefined) faults.push({ path: [...path.slice(0, -1), 'selector'], message: selectorIs });
+      const key = readTextFile(resolve(directory, named.file), KEY_BYTES_MAX);
+      // With a selector that is right: what is wrong with the key itself is told as well.
+      const found =
+        key.kind === 'ok'
+          ? await readImportedKey(selectorIs === undefined ? named.selector : 's', named.domain, key.text)
+          : undefined;
       if (found?.kind === 'read' && key.kind === 'ok') {
-        read.push({ account: account.name, domain, selector: found.selector, pem: key.text, path });
+        read.push({ ...named, selector: found.selector, pem: key.text, path });
       } else {
         const why = key.kind === 'failed' ? key.why : `cannot be taken: ${found?.kind === 'refused' ? found.why : ''}`;
         faults.push({ path, message: `names a file that ${why}` });
@@ -95,4 +102,17 @@ async function readKeys(
     }
   }
   return { read, faults };
+}
+
+function namedKey(
+  account: unknown,
+  domain: unknown,
+): { readonly account: string; readonly domain: string; readonly selector: string; readonly file: string } | undefined {
+  const dkim = field(domain, 'dkim');
+  const [selector, file] = [textIn(dkim, 'selector') ?? '', textIn(dkim, 'privateKeyFile') ?? ''];
+  if (selector === '' || file === '' || file.length > PATH_CHARACTERS_MAX) return undefined;
+  // Where the domain is none, or all of them, which is a fault of its own, its key is looked at as of another.
+  const name = sendingDomainName(textIn(domain, 'name') ?? '');
+  const keyDomain = name === undefined || name === ANY_DOMAIN ? 'example.org' : name;
+  return { account: textIn(account, 'name') ?? '', domain: keyDomain, selector, file };
 }

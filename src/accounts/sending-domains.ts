@@ -32,14 +32,14 @@ export interface SendingDomain {
   readonly checkedAt?: number;
   /** Whether DNS shows the CNAME of the return path. */
   readonly returnPath?: 'verified' | 'pending';
-  /** It stands in POSTHORN_PROVISION, and goes when it no longer does. */
+  /** POSTHORN_PROVISION made it, and it goes when it no longer stands there; what was made by hand is never marked so. */
   readonly provisioned?: true;
 }
 
 export type AddResult =
   { readonly kind: 'added' | 'known'; readonly domain: SendingDomain } | { readonly kind: 'full' };
 
-/** Each is read with the others for every message of its account, and checked in DNS twice a day. */
+/** Each is read with the others for every message of its account, and checked in DNS twice a day. Of a provisioning file too. */
 export const DOMAINS_PER_ACCOUNT_MAX = 10_000;
 /** RFC 1035 section 2.3.4: 253 octets, less those of `<selector>._domainkey.` with the longest selector. */
 const NAME_OCTETS_MAX = 253 - 63 - '._domainkey.'.length;

@@ -116,7 +116,8 @@ describe('./posthorn send', () => {
 });
 
 describe('./posthorn domain', () => {
-  const dkimLine = /\n {2}ph\d+\._domainkey\.shop\.example\. TXT "v=DKIM1; k=rsa; p=[^"]{200,255}" "[^"]+"\n/;
+  const dkimLine =
+    /\n {2}ph\d{8}-[a-z2-7]{4}\._domainkey\.shop\.example\. TXT "v=DKIM1; k=rsa; p=[^"]{200,255}" "[^"]+"\n/;
 
   it('adds, lists, shows and removes', async () => {
     const added = await run(domainCommand, ['add', 'shop.example', '--assume-verified']);

@@ -1,4 +1,5 @@
 /** Sending domains as the API shows them. */
+import type { DkimKeyState } from '../accounts/dkim-key.js';
 import type { DomainRecord } from '../accounts/domain-records.js';
 import type { RecordStatus } from '../accounts/record-verdict.js';
 import type { DomainState, SendingDomain } from '../accounts/sending-domains.js';
@@ -24,6 +25,8 @@ export interface RecordView {
   readonly value: string;
   readonly required: boolean;
   readonly explanation: string;
+  /** Of a DKIM record: whether its key waits for DNS, signs, or signed until now. */
+  readonly state?: DkimKeyState;
 }
 
 /** And what DNS shows of it. */
@@ -49,8 +52,12 @@ export function viewDomain(domain: SendingDomain): DomainView {
   };
 }
 
-export function viewRecord({ purpose, type, name, value, required, explanation }: DomainRecord): RecordView {
-  return { purpose, type, name, value, required, explanation };
+export function viewRecord(record: DomainRecord): RecordView {
+  const { purpose, type, name, value, required, explanation } = record;
+  return {
+    ...{ purpose, type, name, value, required, explanation },
+    ...(record.purpose === 'dkim' && { state: record.key.state }),
+  };
 }
 
 export function viewFinding({ record, status, found, todo }: Finding): FindingView {

@@ -53,7 +53,7 @@ describe('a domain that is added', () => {
         domain: 'shop.example',
         from: 'pending',
         to: 'verified',
-        because: expect.stringMatching(/^DNS shows the key at ph\d+\._domainkey\.shop\.example$/),
+        because: expect.stringMatching(/^DNS shows the key at ph\d{8}-[a-z2-7]{4}\._domainkey\.shop\.example$/),
       },
     ]);
     const { values } = await small.metrics.domainChecks.get();

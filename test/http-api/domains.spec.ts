@@ -68,18 +68,20 @@ describe('/v1/domains', () => {
       {
         purpose: 'dkim',
         type: 'TXT',
-        name: expect.stringMatching(/^ph\d{8}\._domainkey\.example\.org$/),
+        name: expect.stringMatching(/^ph\d{8}-[a-z2-7]{4}\._domainkey\.example\.org$/),
         value: expect.stringMatching(/^v=DKIM1; k=rsa; p=[A-Za-z0-9+/]{300,}={0,2}$/),
         required: true,
         explanation,
+        state: 'active',
       },
       {
         purpose: 'dkim',
         type: 'TXT',
-        name: expect.stringMatching(/^ph\d{8}e\._domainkey\.example\.org$/),
+        name: expect.stringMatching(/^ph\d{8}e-[a-z2-7]{4}\._domainkey\.example\.org$/),
         value: expect.stringMatching(/^v=DKIM1; k=ed25519; p=[A-Za-z0-9+/]{43}=$/),
         required: false,
         explanation,
+        state: 'active',
       },
       {
         purpose: 'return_path',
@@ -145,6 +147,12 @@ describe('/v1/domains', () => {
     const verified = await api.request('POST', '/v1/domains/proven.example/verify', { key });
     expect(verified.json).toMatchObject({ state: 'verified', verifiedBy: 'dns', returnPath: 'verified' });
     expect(statuses(verified.json.records)).toEqual({ dkim: 'ok', return_path: 'ok', spf: 'ok', dmarc: 'ok' });
+    // What this very check has made of the keys.
+    const shown = verified.json.records as readonly { readonly purpose: string; readonly state?: string }[];
+    expect(shown.map(({ purpose, state }) => [purpose, state])).toEqual([
+      ...[1, 2].map(() => ['dkim', 'active']),
+      ...['return_path', 'spf', 'dmarc'].map((purpose) => [purpose, undefined]),
+    ]);
     expect((await api.request('POST', '/v1/messages', { body: mail })).status).toBe(202);
     expect(await api.counted('posthorn_domain_checks_total', { state: 'verified' })).toBe(1);
     expect((await api.request('POST', '/v1/domains', { body: { name: 'proven.example' }, key })).json.state).toBe(

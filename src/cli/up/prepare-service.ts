@@ -6,7 +6,7 @@ import type { Redis } from 'ioredis';
 import { createFirstAccountOnce, type FirstCredentials } from '../../accounts/first-start.js';
 import { adoptOlderRecords } from '../../accounts/older-records.js';
 import { DkimKeys } from '../../accounts/dkim-keys.js';
-import { protectKeys } from '../../accounts/protect-keys.js';
+import { protectKeys, type LogRewrite } from '../../accounts/protect-keys.js';
 import { ProvisionKeys } from '../../accounts/provision-keys.js';
 import type { Settings } from '../../config/settings.js';
 import { SystemClock } from '../../mail/clock.js';
@@ -94,6 +94,7 @@ async function prepare(
   if (unfit) return unfit;
   const protection = await protectKeys(redis, settings.secretKey);
   if (protection.kind === 'fault') return protection;
+  if (protection.kind === 'encrypted' && protection.rewrite) logRewrite(telemetry.log, protection.rewrite);
   await adoptOlderRecords(redis, Date.now());
   const parts = { redis, redisUrl, embedded, certificate };
   if (settings.provision !== undefined) {
@@ -106,6 +107,11 @@ async function prepare(
   }
   const first = await createFirstAccountOnce(redis, { dataDir, domain: firstDomain, hostname, nowMs: Date.now() });
   return { kind: 'ready', parts: { ...parts, provisioning: undefined, first } };
+}
+
+function logRewrite(log: Log, rewrite: LogRewrite): void {
+  if (rewrite.kind === 'started') log.info('dkim_keys.encrypted', { appendOnlyFile: 'is written anew' });
+  else log.warn('dkim_keys.encrypted', { appendOnlyFile: 'may still hold them in the clear', why: rewrite.why });
 }
 
 function provisionFault(faults: readonly string[]): StartFault {
