@@ -74,9 +74,13 @@ export class HeldMail {
     return this.redis.zcard(shardKeys(SHARD).held(lane));
   }
 
-  /** Lanes to look at by now. */
-  due(nowMs: number, limit: number): Promise<string[]> {
-    return this.redis.zrangebyscore(shardKeys(SHARD).heldLanes, '-inf', nowMs, 'LIMIT', 0, limit);
+  /** Lanes to look at by `untilMs`, each with its time, the first first. */
+  async due(untilMs: number, limit: number): Promise<{ readonly lane: string; readonly at: number }[]> {
+    const { heldLanes } = shardKeys(SHARD);
+    const found = await this.redis.zrangebyscore(heldLanes, '-inf', untilMs, 'WITHSCORES', 'LIMIT', 0, limit);
+    const lanes: { lane: string; at: number }[] = [];
+    for (let i = 0; i < found.length; i += 2) lanes.push({ lane: found[i] ?? '', at: Number(found[i + 1]) });
+    return lanes;
   }
 
   async lookAgain(lane: string, atMs: number): Promise<void> {
