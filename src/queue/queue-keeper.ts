@@ -49,17 +49,17 @@ export class QueueKeeper {
 
   /** Not at a steady beat: what a limit of a second allows is let go when its window opens, or the rate is never met. */
   private releaseIn(ms: number): void {
-    this.releaseTimer = setTimeout(() => {
-      this.releaseHeld
-        .run()
-        .catch((error: unknown) => {
-          this.log.warn('queue.release_failed', { error: String(error) });
-          return ReleaseHeld.ROUND_EVERY_MS;
-        })
-        .then((nextMs) => {
-          if (!this.stopped) this.releaseIn(nextMs);
-        });
-    }, ms);
+    this.releaseTimer = setTimeout(() => void this.release(), ms);
+  }
+
+  private async release(): Promise<void> {
+    let nextMs = ReleaseHeld.ROUND_EVERY_MS;
+    try {
+      nextMs = await this.releaseHeld.run();
+    } catch (error) {
+      this.log.warn('queue.release_failed', { error: String(error) });
+    }
+    if (!this.stopped) this.releaseIn(nextMs);
   }
 
   private every(ms: number, name: string, step: () => Promise<void>): void {
