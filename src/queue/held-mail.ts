@@ -74,6 +74,15 @@ export class HeldMail {
     return this.redis.zcard(shardKeys(SHARD).held(lane));
   }
 
+  /** How many messages the lane lists, and until when the last of them was told to wait; 0 where that is not known. */
+  async tail(lane: string): Promise<{ readonly waiting: number; readonly until: number }> {
+    const key = shardKeys(SHARD).held(lane);
+    const [waiting, [last]] = await Promise.all([this.redis.zcard(key), this.redis.zrange(key, '-1', '-1')]);
+    if (last === undefined) return { waiting, until: 0 };
+    const holding = await this.redis.hget(messageKeys(SHARD, last).message, 'h');
+    return { waiting, until: holding === null ? 0 : (JSON.parse(holding) as Holding).until };
+  }
+
   /** Lanes to look at by `untilMs`, each with its time, the first first. */
   async due(untilMs: number, limit: number): Promise<{ readonly lane: string; readonly at: number }[]> {
     const { heldLanes } = shardKeys(SHARD);
