@@ -1,6 +1,7 @@
 /** What accounts and credentials may look like from outside: one form for the HTTP API and for POSTHORN_PROVISION. */
 import { z } from 'zod';
 import { isAccountName } from '../config/scalars.js';
+import '../config/schema-words.js';
 import { ON_LIMIT } from './account.js';
 
 /** More than a relay sends; the exact limit is where the counting ends. */

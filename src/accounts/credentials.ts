@@ -63,10 +63,10 @@ export class Credentials {
     return this.check(apiKeyLookup(hashSecret(key)), key);
   }
 
-  /** Whether a credential that was checked before is still good, by what is at most a second old. */
-  async isLive({ account, id }: Credential): Promise<boolean> {
+  /** A credential that was checked before, as it is now, at most a second old; undefined where it is good no more. */
+  async recent({ account, id }: Pick<Credential, 'account' | 'id'>): Promise<Credential | undefined> {
     const stored = await this.reads.get(`${account} ${id}`);
-    return stored !== undefined && !hasExpired(stored, this.clock.now());
+    return stored && !hasExpired(stored, this.clock.now()) ? whatItOpens(stored) : undefined;
   }
 
   /** The account's, the first made first. */
@@ -117,7 +117,7 @@ export class Credentials {
     return removed;
   }
 
-  /** @param name the account's and the credential's, as `isLive` names it; neither holds a space */
+  /** @param name the account's and the credential's, as `recent` names it; neither holds a space */
   private async read(name: string): Promise<StoredCredential | undefined> {
     const [account = '', id = ''] = name.split(' ');
     const lookup = await this.redis.hget(credentialsKey(account), id);
@@ -131,8 +131,7 @@ export class Credentials {
     const stored = record === null ? undefined : (JSON.parse(record) as StoredCredential);
     const matches = secretMatches(secret, stored?.hash ?? hashSecret(''));
     if (!stored || !matches || hasExpired(stored, this.clock.now())) return undefined;
-    const { id, account, scopes, limits } = stored;
-    const credential = { id, account, scopes, ...(limits && { limits }) };
+    const credential = whatItOpens(stored);
     this.uses.note(credential);
     return credential;
   }
@@ -143,6 +142,10 @@ export async function readCredentials(redis: Redis, account: string): Promise<St
   const lookups = await redis.hvals(credentialsKey(account));
   const records = lookups.length === 0 ? [] : await redis.mget(lookups.map(recordKey));
   return records.flatMap((record) => (record === null ? [] : [JSON.parse(record) as StoredCredential]));
+}
+
+function whatItOpens({ id, account, scopes, limits }: StoredCredential): Credential {
+  return { id, account, scopes, ...(limits && { limits }) };
 }
 
 function withoutHash({ hash: _, ...credential }: StoredCredential): CredentialRecord {

@@ -21,7 +21,7 @@ export interface CountedWindow {
 
 /** Length of a bucket against the window: how much later than needed a message may be counted out. */
 const SLIDING = {
-  second: { bucketMs: 100, buckets: 10 },
+  second: { bucketMs: 20, buckets: 50 },
   hour: { bucketMs: 60_000, buckets: 60 },
   day: { bucketMs: 1_800_000, buckets: 48 },
 } as const;

@@ -42,7 +42,8 @@ Talks to POSTHORN_API_URL with POSTHORN_API_KEY; else to this machine's relay, w
 Exit codes: 0 done, 1 refused or no answer, 2 bad usage.
 `;
 
-const ANY_TIME = { minMs: 1_000, maxMs: Infinity };
+/** As the API: ten years are the most. */
+const ANY_TIME = { minMs: 1_000, maxMs: 315_360_000_000 };
 const ACCOUNT = { account: { type: 'string' } } as const;
 
 const VERBS: Readonly<Record<string, Verb | LocalVerb>> = {

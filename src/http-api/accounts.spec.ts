@@ -126,18 +126,18 @@ describe('/v1/accounts', () => {
   it.each([
     ['POST', '', { name: '-x' }, 'name', 'must be an account name'],
     ['POST', '', { name: 'x'.repeat(65) }, 'name', 'must be an account name'],
-    ['POST', '', {}, 'name', 'expected string'],
+    ['POST', '', {}, 'name', 'must be given'],
     ['POST', '', { name: 'x', limits: { messages: { perHour: 0 } } }, 'limits.messages.perHour', 'at least 1'],
     ['POST', '', { name: 'x', limits: { perHour: 1 } }, 'limits.perHour', 'no field'],
     ['POST', '', { name: 'x', state: 'suspended' }, 'state', 'no field'],
     ['POST', '', { name: 'x', onLimit: 'wait' }, 'onLimit', 'must be refuse or hold'],
-    ['POST', '', { name: 'x', watch: { unknownRate: 2 } }, 'watch.unknownRate', '<=1'],
+    ['POST', '', { name: 'x', watch: { unknownRate: 2 } }, 'watch.unknownRate', 'must be at most 1'],
     ['PATCH', '/default', { limits: { messageBytes: 1.5 } }, 'limits.messageBytes', 'whole number'],
     ['PATCH', '/default', { name: 'other' }, 'name', 'no field'],
     ['PATCH', '/default', { onLimit: null }, 'onLimit', 'must be refuse or hold'],
-    ['POST', '/default/suspend', {}, 'reason', 'expected string'],
+    ['POST', '/default/suspend', {}, 'reason', 'must be given'],
     ['POST', '/default/suspend', { reason: 'a\r\nb' }, 'reason', 'must be one line'],
-    ['DELETE', '/default?force=perhaps', undefined, 'force', 'Invalid option'],
+    ['DELETE', '/default?force=perhaps', undefined, 'force', 'must be one of true, false'],
   ])('refuses %s %s with %j', async (method, path, body, at, message) => {
     const answer = await api.request(method, `/v1/accounts${path}`, { body });
     expect([answer.status, answer.json.code]).toEqual([422, 'invalid_input']);

@@ -20,6 +20,7 @@ import { inputError } from './input-faults.js';
 import { readJsonBody, type JsonBodyLimits } from './json-body.js';
 import { problem, ProblemError } from './problem.js';
 import { foreignProblem, ProblemFilter, sendProblem } from './problem-filter.js';
+import { QueryGuard } from './query.guard.js';
 import { requestId } from './request-id.js';
 import { RouteMethods } from './route-methods.js';
 import { ScopeGuard } from './scope.guard.js';
@@ -62,7 +63,7 @@ export function configureHttpApi(app: NestFastifyApplication, settings: Settings
   const routes = new RouteMethods();
   const filter = new ProblemFilter(routes, metrics, log);
   app.useGlobalFilters(filter);
-  app.useGlobalGuards(new ScopeGuard(app.get(Reflector)));
+  app.useGlobalGuards(new ScopeGuard(app.get(Reflector)), new QueryGuard());
   app.useGlobalPipes(new StandardSchemaValidationPipe({ exceptionFactory: inputError }));
 
   const fastify = app.getHttpAdapter().getInstance();

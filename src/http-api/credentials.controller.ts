@@ -47,9 +47,15 @@ export class CredentialsController {
   @NeedsScope('admin')
   async create(
     @Body({ schema: newCredentialSchema }) body: NewCredentialBody,
+    @Query({ schema: accountQuerySchema }) owner: AccountQuery,
     @Caller() caller: Credential,
   ): Promise<CredentialView & { readonly secret: string }> {
-    const { account = caller.account, expiresIn, expiresAt: given, ...rest } = body;
+    const { account: named, expiresIn, expiresAt: given, ...rest } = body;
+    if (named !== undefined && owner.account !== undefined && named !== owner.account) {
+      const message = `is "${named}" in the body and "${owner.account}" in the query: say one`;
+      throw new ProblemError(inputProblem([{ path: 'account', message }]));
+    }
+    const account = named ?? (await this.acting.of(caller, owner));
     const expiresAt = expiresIn === undefined ? given : Date.now() + expiresIn * 1000;
     const spec: CredentialSpec = {
       ...rest,

@@ -88,6 +88,19 @@ describe('/v1/credentials', () => {
     expect((await api.request('GET', '/v1/domains', { key })).json.code).toBe('bad_credentials');
   });
 
+  it('makes one for the account that the query names, as it lists and removes them', async () => {
+    const ask = (query: string, body: object): Promise<Answer> =>
+      api.request('POST', `/v1/credentials${query}`, { body: { kind: 'api', ...body } });
+    expect((await ask('?account=shop', {})).json.account).toBe('shop');
+    expect((await ask('?account=shop', { account: 'shop' })).json.account).toBe('shop');
+    const both = await ask('?account=shop', { account: 'default' });
+    expect([both.status, both.json.errors]).toEqual([
+      422,
+      [{ path: 'account', message: 'is "default" in the body and "shop" in the query: say one' }],
+    ]);
+    expect((await ask('?account=nobody', {})).status).toBe(404);
+  });
+
   it('takes away the key of the request itself only where that is said', async () => {
     const made = await create({ kind: 'api', scopes: ['admin'] });
     const key = made.json.secret as string;
@@ -104,13 +117,13 @@ describe('/v1/credentials', () => {
     [{ kind: 'api', user: 'a@b.example' }, 'user', 'no field'],
     [{ kind: 'smtp', user: 'a b' }, 'user', 'visible ASCII'],
     [{ kind: 'smtp', user: '' }, 'user', 'visible ASCII'],
-    [{ kind: 'smtp', scopes: ['send'] }, 'scopes.0', 'Invalid option'],
-    [{ kind: 'api', scopes: ['smtp'] }, 'scopes.0', 'Invalid option'],
-    [{ kind: 'api', scopes: [] }, 'scopes', 'Too small'],
+    [{ kind: 'smtp', scopes: ['send'] }, 'scopes.0', 'must be one of smtp, mailbox, mailbox:read'],
+    [{ kind: 'api', scopes: ['smtp'] }, 'scopes.0', 'must be one of send, read'],
+    [{ kind: 'api', scopes: [] }, 'scopes', 'must not be empty'],
     [{ kind: 'api', name: 'a\nb' }, 'name', 'must be one line'],
     [{ kind: 'api', expiresAt: '2020-01-01T00:00:00Z' }, 'expiresAt', 'must be in the future'],
     [{ kind: 'api', expiresAt: 'tomorrow' }, 'expiresAt', 'must be a time'],
-    [{ kind: 'api', expiresIn: 0 }, 'expiresIn', 'Too small'],
+    [{ kind: 'api', expiresIn: 0 }, 'expiresIn', 'must be at least 1'],
     [{ kind: 'api', expiresIn: 5, expiresAt: '2100-01-01T00:00:00Z' }, 'expiresIn', 'must not stand beside'],
     [{ kind: 'api', limits: { messageBytes: 5 } }, 'limits.messageBytes', 'no field'],
     [{ kind: 'api', account: 'nobody' }, 'account', 'there is no account "nobody"'],

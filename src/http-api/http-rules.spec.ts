@@ -101,6 +101,74 @@ describe('faults', () => {
   });
 });
 
+describe('an empty body', () => {
+  const headers = { 'Content-Type': 'application/json' };
+
+  it.each([
+    ['DELETE', '/v1/credentials/cred_0', 404, 'not_found'],
+    ['DELETE', '/v1/domains/nothing.example', 404, 'not_found'],
+    ['POST', '/v1/domains/nothing.example/verify', 404, 'not_found'],
+    ['POST', '/v1/domains/nothing.example/dkim/rotate', 404, 'not_found'],
+    ['POST', '/v1/accounts/default/resume', 200, undefined],
+    ['POST', '/v1/messages', 422, 'invalid_input'],
+    ['POST', '/v1/domains', 422, 'invalid_input'],
+    ['POST', '/v1/accounts/default/suspend', 422, 'invalid_input'],
+  ])('is none: %s %s', async (method, path, status, code) => {
+    for (const body of [undefined, '']) {
+      const answer = await api.request(method, path, { headers, body });
+      expect([answer.status, answer.json.code]).toEqual([status, code]);
+    }
+  });
+});
+
+describe('what a body must be', () => {
+  it.each([
+    ['/v1/messages', '', '', 'the body must be an object'],
+    ['/v1/messages', { tags: [7] }, 'tags.0', 'must be text'],
+    ['/v1/messages', { tags: ['x'.repeat(129)] }, 'tags.0', 'must be at most 128 characters'],
+    ['/v1/messages', { tags: [''] }, 'tags.0', 'must not be empty'],
+    [
+      '/v1/messages',
+      { metadata: { 'a b': '' } },
+      'metadata.a b',
+      'must be named with 1 to 64 letters, digits, "_", "." or "-"',
+    ],
+    ['/v1/messages', { expiresIn: 0 }, 'expiresIn', 'must be a whole number of seconds, 1 to 172800'],
+    ['/v1/messages', {}, 'from', 'must be given'],
+    ['/v1/credentials', { kind: 'api', name: 'x'.repeat(101) }, 'name', 'must be at most 100 characters'],
+    ['/v1/credentials', { kind: 'api', expiresIn: 1e12 }, 'expiresIn', 'must be at most 315360000'],
+    ['/v1/credentials', { kind: 'api', scopes: 'send' }, 'scopes', 'must be a list'],
+    [
+      '/v1/accounts',
+      { name: 'x', limits: { messages: { perHour: 1e12 } } },
+      'limits.messages.perHour',
+      'must be a whole number from 1 to 1000000000',
+    ],
+  ])('is said in plain words: %s %j', async (path, body, at, message) => {
+    const { json } = await api.request('POST', path, { body });
+    expect(json.errors).toContainEqual({ path: at, message });
+    expect(JSON.stringify(json)).not.toMatch(/Too |Invalid |expected|undefined/);
+  });
+});
+
+describe('a parameter that nobody knows', () => {
+  it.each([
+    ['POST', '/v1/accounts/default/suspend?x=1', { reason: 'r' }, 'x'],
+    ['GET', '/v1/accounts?limit=1', undefined, 'limit'],
+    ['GET', '/v1/accounts/default?account=shop', undefined, 'account'],
+    ['POST', '/v1/messages?stream=bulk', {}, 'stream'],
+    ['GET', '/v1/messages/x?fields=id', undefined, 'fields'],
+    ['POST', '/v1/credentials?acount=shop', { kind: 'api' }, 'acount'],
+    ['DELETE', '/v1/domains/a.example?force=true', undefined, 'force'],
+  ])('is refused by name: %s %s', async (method, path, body, name) => {
+    const answer = await api.request(method, path, { body });
+    expect([answer.status, answer.json.errors]).toEqual([
+      422,
+      [{ path: name, message: expect.stringContaining(`"${name}" is no`) }],
+    ]);
+  });
+});
+
 describe('without Redis', () => {
   it('asks every client to come back, and blames nobody', async () => {
     const lame = await RunningApi.start({ POSTHORN_LOG_LEVEL: 'error' });

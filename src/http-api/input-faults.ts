@@ -1,5 +1,6 @@
 /** What a schema found wrong, said field by field. */
 import type { z } from 'zod';
+import '../config/schema-words.js';
 import { inputProblem, ProblemError, type InputFault } from './problem.js';
 
 type Issue = z.core.$ZodIssue;
@@ -18,6 +19,7 @@ function faultsOf(issue: Issue): InputFault[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ path: [...path, key].join('.'), message: unknownField(key) }));
   }
+  if (issue.code === 'invalid_type' && path.length === 0) return [{ path: '', message: 'the body must be an object' }];
   // A key is judged by a schema of its own, whose finding lies inside.
   const inner = issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined;
   return [{ path: path.join('.'), message: inner ?? issue.message }];

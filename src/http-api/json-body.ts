@@ -35,6 +35,8 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 export async function readJsonBody(payload: Readable, limits: JsonBodyLimits, budget: ByteBudget): Promise<JsonBody> {
   const bytes = await receive(payload, limits, budget);
   if ('status' in bytes) return { kind: 'refused', problem: bytes };
+  // Clients say the type with every request; who sends nothing sends no body.
+  if (bytes.length === 0) return { kind: 'read', value: undefined, release: () => undefined };
   const release = (): void => {
     budget.give(bytes.length);
   };

@@ -88,6 +88,33 @@ describe('a limit', () => {
     expect(await api.counted('posthorn_limit_decisions_total', { decision: 'held', window: 'hour' })).toBe(2);
   });
 
+  it('holds nothing that is certain to expire before its turn', async () => {
+    const monthly = await accountWith({ limits: { messages: { perMonth: 1 } }, onLimit: 'hold' });
+    const hourly = await accountWith({ limits: { messages: { perHour: 1 } }, onLimit: 'hold' });
+    await monthly({ expiresIn: 60 });
+    await hourly();
+    expect((await hourly()).status).toBe(202);
+    for (const refused of [await monthly({ expiresIn: 60 }), await hourly({ expiresIn: 60 })]) {
+      expect([refused.status, refused.json.code]).toEqual([429, 'over_limit']);
+      expect(Number(refused.headers.get('Retry-After'))).toBeGreaterThan(60);
+    }
+    expect((await hourly()).status).toBe(202);
+  });
+
+  it('holds a bounded number of messages', async () => {
+    const send = await accountWith({ limits: { messages: { perHour: 1_000_000 } }, onLimit: 'hold' });
+    const { json } = await send();
+    const account = (await api.spool.read(String(json.id)))?.message.account ?? '';
+    const fill = 'for i = 1, ARGV[1] do redis.call("ZADD", KEYS[1], i, i) end';
+    await api.redisClient.eval(fill, 1, `{ph:0}:held:other:${account}`, 99_999);
+    expect((await send()).status).toBe(202);
+    const refused = await send();
+    expect([refused.status, refused.json.detail]).toEqual([
+      429,
+      expect.stringMatching(/^Limit reached: 100000 messages before it wait for a limit, try again in \d+ seconds$/),
+    ]);
+  });
+
   it('does not matter to an account that is suspended', async () => {
     const send = await accountWith({ state: 'suspended', suspendedBecause: 'too many unknown recipients' });
     const refused = await send();

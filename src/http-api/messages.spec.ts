@@ -133,7 +133,7 @@ describe('POST /v1/messages', () => {
 
   it.each([
     ['no JSON', '{"from":', 400, 'malformed_json', {}],
-    ['an empty body', '', 400, 'malformed_json', {}],
+    ['an empty body', '', 422, 'invalid_input', {}],
     ['bytes that are no UTF-8', Buffer.from([0x22, 0xff, 0x22]), 400, 'malformed_json', {}],
     ['more values than a message has', `[${'0,'.repeat(100_000)}0]`, 400, 'malformed_json', {}],
     ['nesting without end', '['.repeat(90_000), 400, 'malformed_json', {}],

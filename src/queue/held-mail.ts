@@ -74,9 +74,22 @@ export class HeldMail {
     return this.redis.zcard(shardKeys(SHARD).held(lane));
   }
 
-  /** Lanes to look at by now. */
-  due(nowMs: number, limit: number): Promise<string[]> {
-    return this.redis.zrangebyscore(shardKeys(SHARD).heldLanes, '-inf', nowMs, 'LIMIT', 0, limit);
+  /** How many messages the lane lists, and until when the last of them was told to wait; 0 where that is not known. */
+  async tail(lane: string): Promise<{ readonly waiting: number; readonly until: number }> {
+    const key = shardKeys(SHARD).held(lane);
+    const [waiting, [last]] = await Promise.all([this.redis.zcard(key), this.redis.zrange(key, '-1', '-1')]);
+    if (last === undefined) return { waiting, until: 0 };
+    const holding = await this.redis.hget(messageKeys(SHARD, last).message, 'h');
+    return { waiting, until: holding === null ? 0 : (JSON.parse(holding) as Holding).until };
+  }
+
+  /** Lanes to look at by `untilMs`, each with its time, the first first. */
+  async due(untilMs: number, limit: number): Promise<{ readonly lane: string; readonly at: number }[]> {
+    const { heldLanes } = shardKeys(SHARD);
+    const found = await this.redis.zrangebyscore(heldLanes, '-inf', untilMs, 'WITHSCORES', 'LIMIT', 0, limit);
+    const lanes: { lane: string; at: number }[] = [];
+    for (let i = 0; i < found.length; i += 2) lanes.push({ lane: found[i] ?? '', at: Number(found[i + 1]) });
+    return lanes;
   }
 
   async lookAgain(lane: string, atMs: number): Promise<void> {

@@ -5,18 +5,19 @@
  */
 import type { Clock } from '../mail/clock.js';
 import type { Log } from '../telemetry/logger.js';
-import type { ReleaseHeld } from './release-held.js';
+import { ReleaseHeld } from './release-held.js';
 import type { Spool } from './spool.js';
 
 const EXPIRE_EVERY_MS = 2_000;
 const REPAIR_EVERY_MS = 10_000;
-const RELEASE_EVERY_MS = 500;
 /** Messages looked at in one round: enough for a backlog of a million a day, little enough not to be felt. */
 const EXPIRE_BATCH = 500;
 const REPAIR_BATCH = 500;
 
 export class QueueKeeper {
   private readonly timers: NodeJS.Timeout[] = [];
+  private releaseTimer: NodeJS.Timeout | undefined;
+  private stopped = false;
   private readonly running = new Set<string>();
 
   constructor(
@@ -31,17 +32,34 @@ export class QueueKeeper {
     this.every(REPAIR_EVERY_MS, 'repair', async () => {
       await this.spool.repair(REPAIR_BATCH);
     });
-    this.every(RELEASE_EVERY_MS, 'release', () => this.releaseHeld.run());
+    this.releaseIn(ReleaseHeld.ROUND_EVERY_MS);
   }
 
   stop(): void {
+    this.stopped = true;
     for (const timer of this.timers) clearInterval(timer);
+    clearTimeout(this.releaseTimer);
   }
 
   /** Settles what is over. A message whose attempt is under way is left, and met again in the next round. */
   async expireDue(): Promise<void> {
     const now = this.clock.now();
     for (const id of await this.spool.expired(now, EXPIRE_BATCH)) await this.spool.expire(id, now);
+  }
+
+  /** Not at a steady beat: what a limit of a second allows is let go when its window opens, or the rate is never met. */
+  private releaseIn(ms: number): void {
+    this.releaseTimer = setTimeout(() => void this.release(), ms);
+  }
+
+  private async release(): Promise<void> {
+    let nextMs = ReleaseHeld.ROUND_EVERY_MS;
+    try {
+      nextMs = await this.releaseHeld.run();
+    } catch (error) {
+      this.log.warn('queue.release_failed', { error: String(error) });
+    }
+    if (!this.stopped) this.releaseIn(nextMs);
   }
 
   private every(ms: number, name: string, step: () => Promise<void>): void {

@@ -42,6 +42,9 @@ export interface Retention {
 /** A body up to this size comes along with the claim. */
 const START_BYTES = 64 * 1024;
 
+/** What ioredis says of a command while there is no connection to send it over. */
+const NEVER_SENT = "Stream isn't writeable";
+
 export class RedisSpool extends Spool {
   private repairCursor = '0';
   private repairStream = 0;
@@ -65,7 +68,7 @@ export class RedisSpool extends Spool {
     const shard = shardKeys(SHARD);
     const stored = await encodeBody(body);
     const full = await this.room.refusalOf(stored.length);
-    if (full !== undefined) throw new Error(full);
+    if (full !== undefined) return { kind: 'not-written', why: full };
     const stopTimer = this.metrics.redisCommandDuration.startTimer({ command: 'accept' });
     const { id, stream, recipients, expiresAt, acceptedAt, sendAt = 0, supersedeKey } = message;
     const { holding, once } = terms;
@@ -79,8 +82,16 @@ export class RedisSpool extends Spool {
           const [moreKeys, moreArgs] = termsOf(message, terms);
           return acceptWithTermsScript.runText(redis, [...scriptKeys, ...moreKeys], [...args, ...moreArgs]);
         };
-    const answer = await this.lanes.commit(stream, jobs, write, Math.max(0, sendAt - acceptedAt));
-    stopTimer();
+    let answer: unknown;
+    try {
+      answer = await this.lanes.commit(stream, jobs, write, Math.max(0, sendAt - acceptedAt));
+    } catch (error) {
+      const why = (error as Error).message;
+      if (why.startsWith(NEVER_SENT)) return { kind: 'not-written', why };
+      throw error;
+    } finally {
+      stopTimer();
+    }
     if (answer === 'lease-lost') return { kind: answer };
     if (typeof answer === 'string') {
       // The message is stored: what fails from here on is done again by whoever meets the mark.
@@ -105,6 +116,11 @@ export class RedisSpool extends Spool {
     if (waiting.length === 0) return undefined;
     const attempts = Number(fields[`n${String(work.transaction)}`] ?? 0);
     return { work, message, waiting, attempts, ...(fields.z !== undefined && { supersededBy: fields.z }), storedStart };
+  }
+
+  override async accountOf({ messageId }: Work): Promise<string | undefined> {
+    const record = await this.redis.hget(messageKeys(SHARD, messageId).message, 'v');
+    return record === null ? undefined : (JSON.parse(record) as MessageRecord).account;
   }
 
   override async body({ message, storedStart }: Claim): Promise<Buffer> {

@@ -15,6 +15,9 @@ const RELEASED_MAX = 500;
 const LOOK_AGAIN_MS = 30_000;
 
 export class ReleaseHeld {
+  /** The longest from one round to the next: a lane that opens between is seen in the one before. */
+  static readonly ROUND_EVERY_MS = 100;
+
   constructor(
     private readonly held: HeldMail,
     private readonly accounts: Accounts,
@@ -23,28 +26,45 @@ export class ReleaseHeld {
     private readonly log: Log,
   ) {}
 
-  /** One round. Several processes may make one at once: a message is released by one of them. */
-  async run(): Promise<void> {
-    for (const lane of await this.held.due(this.clock.now(), LANES_MAX)) {
-      try {
-        await this.releaseLane(lane);
-      } catch (error) {
-        // A fault of one lane must not keep the others waiting.
-        this.log.error('queue.release_failed', error, { lane });
-        await this.held.lookAgain(lane, this.clock.now() + LOOK_AGAIN_MS);
-      }
+  /**
+   * One round. Several processes may make one at once: a message is released by one of them. Returns in how many
+   * milliseconds the next is due: when the first lane opens, so that none loses what its limit allows.
+   */
+  async run(): Promise<number> {
+    const startedAt = this.clock.now();
+    const lanes = await this.held.due(startedAt + ReleaseHeld.ROUND_EVERY_MS, LANES_MAX);
+    let next = startedAt + ReleaseHeld.ROUND_EVERY_MS;
+    for (const { lane, at } of lanes) {
+      if (at <= startedAt) next = Math.min(next, await this.look(lane));
+      else next = Math.min(next, at);
+    }
+    return Math.max(0, next - this.clock.now());
+  }
+
+  /** Returns when the lane is to be looked at again. */
+  private async look(lane: string): Promise<number> {
+    try {
+      return await this.releaseLane(lane);
+    } catch (error) {
+      // A fault of one lane must not keep the others waiting.
+      this.log.error('queue.release_failed', error, { lane });
+      const at = this.clock.now() + LOOK_AGAIN_MS;
+      await this.held.lookAgain(lane, at);
+      return at;
     }
   }
 
-  private async releaseLane(lane: string): Promise<void> {
+  private async releaseLane(lane: string): Promise<number> {
     for (let i = 0; i < RELEASED_MAX; i++) {
       const head = await this.held.head(lane);
-      if (!head) return;
+      if (!head) return Infinity;
       const waitMs = await this.releaseOne(head, lane);
       if (waitMs === 0) continue;
-      await this.held.lookAgain(lane, this.clock.now() + Math.min(waitMs, LOOK_AGAIN_MS));
-      return;
+      const at = this.clock.now() + Math.min(waitMs, LOOK_AGAIN_MS);
+      await this.held.lookAgain(lane, at);
+      return at;
     }
+    return this.clock.now();
   }
 
   /** Releases the message where it may go; returns how long its lane has to wait, 0 where the next may be looked at. */

@@ -60,7 +60,9 @@ export interface AcceptTerms {
 export type AcceptResult =
   | { readonly kind: 'stored' }
   /** The idempotency key is no longer held by this token: nothing was written. */
-  | { readonly kind: 'lease-lost' };
+  | { readonly kind: 'lease-lost' }
+  /** Redis has no room, or was not there to be asked: certainly nothing was written. */
+  | { readonly kind: 'not-written'; readonly why: string };
 
 export interface Transaction {
   readonly domain: string;
@@ -113,11 +115,14 @@ export interface MessageHistory {
 }
 
 export abstract class Spool {
-  /** Throws where Redis did not confirm: then the caller must not answer for the message. */
+  /** Throws where Redis did not confirm, and may have written: then the caller must not answer for the message. */
   abstract accept(message: MessageRecord, body: Buffer, terms?: AcceptTerms): Promise<AcceptResult>;
 
   /** What there is to do for `work`; undefined where every recipient of it is settled, or the message is held. */
   abstract claim(work: Work): Promise<Claim | undefined>;
+
+  /** Whose the message is, without its body being read; undefined where it is gone. */
+  abstract accountOf(work: Work): Promise<string | undefined>;
 
   /** The body of a claimed message, as it leaves but for its signature. */
   abstract body(claim: Claim): Promise<Buffer>;

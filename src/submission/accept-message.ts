@@ -26,7 +26,7 @@ import type { Metrics } from '../telemetry/metrics.js';
 import type { Admission, AdmitMessage } from './admit-message.js';
 import { completedBody } from './completed-body.js';
 import { forbiddenMail, forbiddenRecipient } from './envelope-rules.js';
-import { envelopeFingerprint, recordOf, type Draft, type Parties } from './message-draft.js';
+import { envelopeFingerprint, recordOf, timesOf, type Draft, type Parties } from './message-draft.js';
 import { badOption, messageOptions, optionFields } from './message-options.js';
 import type { MessageOptions } from './option-schemas.js';
 import { refusal, type Refusal } from './refusals.js';
@@ -117,11 +117,12 @@ export class AcceptMessage {
 
   /** Whether `account` may use `reversePath`; for doors that hear it before the message. */
   async checkReversePath(sender: MailSender, reversePath: string, session: SmtpSession): Promise<Refusal | undefined> {
-    const { accounts, domains, standing } = this.stores;
+    const { domains, standing } = this.stores;
     try {
+      const stands = await standing.of(sender.account, sender.credential);
+      if (stands.kind === 'fallen') return stands.refusal;
       return (
-        (await standing.refusalOf(sender.account, sender.credential)) ??
-        forbiddenMail(await accounts.recent(sender.account), reversePath, session) ??
+        forbiddenMail(stands.account, reversePath, session) ??
         forbiddenReversePath(await domains.recent(sender.account), reversePath)
       );
     } catch {
@@ -144,7 +145,9 @@ export class AcceptMessage {
   }
 
   private async judgeAndStore(submission: Submission): Promise<Acceptance> {
-    const account = await this.stores.accounts.recent(submission.account);
+    const standing = await this.stores.standing.of(submission.account, submission.credential);
+    if (standing.kind === 'fallen') return { kind: 'refused', refusal: standing.refusal };
+    const { account, credential } = standing;
     const now = this.clock.now();
     const draft = await this.judge(submission, account, now);
     if ('cause' in draft) return { kind: 'refused', refusal: draft };
@@ -153,7 +156,8 @@ export class AcceptMessage {
     const applicant = {
       account: submission.account,
       stream,
-      ...(submission.credential && { credential: submission.credential }),
+      expiresAt: timesOf(options, now, this.limits.expireAfterMs).expiresAt,
+      ...(credential && { credential }),
       ...(idempotencyKey !== undefined && { idempotencyKey }),
       fingerprint: submission.fingerprint ?? (() => envelopeFingerprint(parties)),
     };
@@ -163,15 +167,15 @@ export class AcceptMessage {
     try {
       return await this.store(submission, draft, admission, now);
     } catch (error) {
-      await this.giveBack(admission);
+      // It may have been written: what was counted for it stays counted, or more would leave than is allowed.
+      const { reservation: _, ...uncounted } = admission;
+      await this.giveBack(uncounted);
       throw error;
     }
   }
 
   /** Whether the message is sound and its sender may send it; else why not. */
   private async judge(submission: Submission, account: Account | undefined, nowMs: number): Promise<Draft | Refusal> {
-    const fallen = await this.stores.standing.refusalOf(submission.account, submission.credential);
-    if (fallen) return fallen;
     const { messageBytesMax, recipientsMax } = this.limits;
     const { messageBytes, recipientsPerMessage } = account?.limits ?? {};
     const bytes = submission.content.length;
@@ -190,22 +194,22 @@ export class AcceptMessage {
     const domains = await this.stores.domains.recent(submission.account);
     const notAllowed = forbiddenSender(domains, parties.reversePath, parties.senders);
     if (notAllowed) return notAllowed;
-    const options = messageOptions(content, optionFields(header), submission.options);
+    const fields = optionFields(header);
+    const options = messageOptions(content, fields, submission.options);
     if ('cause' in options) return options;
     if ((options.sendAt ?? 0) > nowMs + SCHEDULE_AHEAD_MAX_MS) {
       return badOption('sendAt (X-Posthorn-Send-At)', 'must be at most 30 days ahead');
     }
-    return { content, header, parties, options };
+    return { content, header, parties, options, optionFields: fields };
   }
 
   /** Writes the message; only when this has returned may it be answered for. */
   private async store(submission: Submission, draft: Draft, admission: Admission, now: number): Promise<Acceptance> {
-    const { content, header, parties } = draft;
-    const { recipients, reversePath } = parties;
+    const { recipients } = draft.parties;
     const { hostname } = this.limits;
     const id = newMessageId(now, SHARD);
     const trace = { id, hostname, source: submission.source, atMs: now };
-    const body = completedBody(trace, reversePath, content, header);
+    const body = completedBody(trace, draft);
     const { account, door } = submission;
     const message = recordOf(draft, { id, account, door, bodyBytes: body.length }, now, this.limits.expireAfterMs);
     const { heldKey, holding, rate } = admission;
@@ -218,6 +222,11 @@ export class AcceptMessage {
     if (result.kind === 'lease-lost') {
       await this.giveBack(admission);
       return { kind: 'refused', refusal: refusal('idempotency_in_flight', '', 1) };
+    }
+    if (result.kind === 'not-written') {
+      this.telemetry.log.error('message.not_stored', new Error(result.why), { account, door });
+      await this.giveBack(admission);
+      return { kind: 'refused', refusal: refusal('queue_unavailable') };
     }
     this.recordAccepted(message);
     return { kind: 'accepted', ...answer, replayed: false, ...(rate && { rate }) };

@@ -25,6 +25,8 @@ export interface Applicant {
   readonly account: string;
   readonly stream: Stream;
   readonly credential?: Pick<Credential, 'id' | 'limits'>;
+  /** Until when it is tried. */
+  readonly expiresAt: number;
   readonly idempotencyKey?: string;
   /** What makes two messages with one idempotency key the same. */
   readonly fingerprint: () => string;
@@ -43,6 +45,9 @@ export type AdmissionDecision =
   | Admission
   | { readonly kind: 'replayed'; readonly answer: StoredAnswer }
   | { readonly kind: 'refused'; readonly refusal: Refusal; readonly rate?: RateFacts };
+
+/** Messages held in one lane: some 300 MB of Redis beside their bodies. Who is that far behind has a wrong limit. */
+export const HELD_MAX = 100_000;
 
 export class AdmitMessage {
   constructor(
@@ -95,7 +100,7 @@ export class AdmitMessage {
   }
 
   private async withinLimits(
-    { account: name, stream, credential }: Applicant,
+    { account: name, stream, credential, expiresAt }: Applicant,
     account: Account | undefined,
     nowMs: number,
   ): Promise<AdmissionDecision> {
@@ -108,33 +113,38 @@ export class AdmitMessage {
     };
     if (!isLimited(sender)) return { kind: 'admitted' };
     const holds = account?.onLimit === 'hold';
-    const behind = holds ? await this.behindHeld(sender, nowMs) : undefined;
-    if (behind) return { kind: 'admitted', holding: behind };
+    const behind = holds ? await this.behindHeld(sender, nowMs, expiresAt) : undefined;
+    if (behind) return behind;
     const decision = await this.allowance.reserve(sender, nowMs);
     if (decision.kind === 'allowed') {
       const { reservation, rate } = decision;
       return { kind: 'admitted', ...(reservation && { reservation }), ...(rate && { rate }) };
     }
     const rate: RateFacts = { limit: decision.limit, remaining: 0, resetMs: decision.retryAfterMs };
-    this.metrics.limitDecisions.inc({ decision: holds ? 'held' : 'refused', window: decision.window });
-    if (!holds) return { kind: 'refused', refusal: overLimit(decision), rate };
-    const lane = laneOf(name, stream, decision.of === 'credential' ? credential?.id : undefined);
     const until = nowMs + decision.retryAfterMs;
+    // What is certain to expire is not promised to anybody.
+    const isHeld = holds && until < expiresAt;
+    this.metrics.limitDecisions.inc({ decision: isHeld ? 'held' : 'refused', window: decision.window });
+    if (!isHeld) return { kind: 'refused', refusal: overLimit(said(decision), decision.retryAfterMs), rate };
+    const lane = laneOf(name, stream, decision.of === 'credential' ? credential?.id : undefined);
     return { kind: 'admitted', holding: holdingOf(sender, lane, until, `limit reached: ${said(decision)}`), rate };
   }
 
   /** What is new must not overtake what is held, or that would never come to its turn. */
-  private async behindHeld(sender: Sender, nowMs: number): Promise<Holding | undefined> {
+  private async behindHeld(sender: Sender, nowMs: number, expiresAt: number): Promise<AdmissionDecision | undefined> {
     const { account, stream, credential } = sender;
     const lanes = [...(credential ? [laneOf(account, stream, credential.id)] : []), laneOf(account, stream)];
-    for (const lane of lanes) {
-      const waiting = await this.held.waiting(lane);
-      if (waiting === 0) continue;
-      const { window, waitMs } = expectedWait(sender, waiting);
-      this.metrics.limitDecisions.inc({ decision: 'held', window });
-      return holdingOf(sender, lane, Math.round(nowMs + waitMs), `${waiting} messages before it wait for a limit`);
-    }
-    return undefined;
+    const tails = await Promise.all(lanes.map(async (lane) => ({ lane, ...(await this.held.tail(lane)) })));
+    const met = tails.find(({ waiting }) => waiting > 0);
+    if (!met) return undefined;
+    const { lane, waiting, until: untilOfLast } = met;
+    const { window, waitMs } = expectedWait(sender, waiting);
+    const until = Math.round(Math.max(nowMs + waitMs, untilOfLast));
+    const before = `${waiting} messages before it wait for a limit`;
+    const isHeld = waiting < HELD_MAX && until < expiresAt;
+    this.metrics.limitDecisions.inc({ decision: isHeld ? 'held' : 'refused', window });
+    if (isHeld) return { kind: 'admitted', holding: holdingOf(sender, lane, until, before) };
+    return { kind: 'refused', refusal: overLimit(before, until - nowMs) };
   }
 }
 
@@ -142,9 +152,9 @@ function holdingOf({ credential }: Sender, lane: string, until: number, because:
   return { lane, until, because, ...(credential && { credential }) };
 }
 
-function overLimit(over: OverLimit): Refusal {
-  const retryAfterS = Math.max(1, Math.ceil(over.retryAfterMs / 1000));
-  return refusal('over_limit', `${said(over)}, try again in ${retryAfterS} seconds`, retryAfterS);
+function overLimit(why: string, retryAfterMs: number): Refusal {
+  const retryAfterS = Math.max(1, Math.ceil(retryAfterMs / 1000));
+  return refusal('over_limit', `${why}, try again in ${retryAfterS} seconds`, retryAfterS);
 }
 
 function said({ limit, window, of }: OverLimit): string {

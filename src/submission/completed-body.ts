@@ -1,13 +1,14 @@
 /** A message as it will leave, but for its signature: its trace and what it lacks on top, what must not leave taken out. */
-import { withoutFields, type HeaderBlock } from '../mail/header-block.js';
-import { optionFields } from './message-options.js';
+import { withoutFields } from '../mail/header-block.js';
+import type { Draft } from './message-draft.js';
 import { formatDate, receivedField, type TraceFacts } from './trace-fields.js';
 
 // RFC 6409 section 8 leaves Bcc to the client; a relay that passes it on tells everybody.
 const STRIPPED = ['bcc', 'resent-bcc'];
 const LF = 10;
 
-export function completedBody(trace: TraceFacts, reversePath: string, content: Buffer, header: HeaderBlock): Buffer {
+export function completedBody(trace: TraceFacts, { content, header, parties, optionFields }: Draft): Buffer {
+  const { reversePath } = parties;
   const { id, hostname, atMs } = trace;
   const present = new Set(header.fields.map(({ name }) => name));
   let top = receivedField(trace);
@@ -16,6 +17,6 @@ export function completedBody(trace: TraceFacts, reversePath: string, content: B
   if (!present.has('from') && reversePath !== '') top += `From: ${reversePath}\r\n`;
   // What is signed must already end as it will on the wire (RFC 5321 section 4.1.1.4).
   const end = content.length === 0 || content.at(-1) !== LF ? '\r\n' : '';
-  const stripped = new Set([...STRIPPED, ...optionFields(header).map(({ name }) => name)]);
+  const stripped = new Set([...STRIPPED, ...optionFields.map(({ name }) => name)]);
   return Buffer.concat([Buffer.from(top), withoutFields(content, header, stripped), Buffer.from(end)]);
 }

@@ -1,6 +1,6 @@
 /** A message between its judgement and its storage, and the record that it becomes. */
 import { createHash } from 'node:crypto';
-import { fieldValue, type HeaderBlock } from '../mail/header-block.js';
+import { fieldValue, type HeaderBlock, type HeaderField } from '../mail/header-block.js';
 import { planTransactions } from '../queue/plan-transactions.js';
 import type { MessageRecord } from '../queue/spool.js';
 import type { MessageOptions } from './option-schemas.js';
@@ -20,6 +20,20 @@ export interface Draft {
   readonly header: HeaderBlock;
   readonly parties: Parties;
   readonly options: MessageOptions;
+  /** The fields of the header that are options, to be stripped. */
+  readonly optionFields: readonly HeaderField[];
+}
+
+/** When a message may leave, where that is not at once, and until when it is tried. */
+export function timesOf(
+  { sendAt, expiresIn }: MessageOptions,
+  nowMs: number,
+  expireAfterMs: number,
+): { readonly sendAt?: number; readonly expiresAt: number } {
+  const expiresInMs = Math.min(expiresIn === undefined ? expireAfterMs : expiresIn * 1000, expireAfterMs);
+  // A time that is over is now.
+  if (sendAt === undefined || sendAt <= nowMs) return { expiresAt: nowMs + expiresInMs };
+  return { sendAt, expiresAt: sendAt + expiresInMs };
 }
 
 /** The record of the message; `expireAfterMs` is the operator's limit. */
@@ -29,17 +43,13 @@ export function recordOf(
   nowMs: number,
   expireAfterMs: number,
 ): MessageRecord {
-  const { stream = 'default', tags, metadata, supersedeKey, expiresIn } = options;
-  // A time that is over is now.
-  const sendAt = options.sendAt !== undefined && options.sendAt > nowMs ? options.sendAt : undefined;
-  const expiresInMs = Math.min(expiresIn === undefined ? expireAfterMs : expiresIn * 1000, expireAfterMs);
+  const { stream = 'default', tags, metadata, supersedeKey } = options;
   const subject = header.fields.find(({ name }) => name === 'subject');
   return {
     ...facts,
     stream,
     acceptedAt: nowMs,
-    expiresAt: (sendAt ?? nowMs) + expiresInMs,
-    ...(sendAt !== undefined && { sendAt }),
+    ...timesOf(options, nowMs, expireAfterMs),
     reversePath: parties.reversePath,
     recipients: parties.recipients,
     transactions: planTransactions(parties.recipients),

@@ -3,6 +3,7 @@
  * history of every message is bounded.
  */
 import { z } from 'zod';
+import '../config/schema-words.js';
 import { STREAMS } from '../mail/stream.js';
 
 const TAGS_MAX = 10;
@@ -31,7 +32,16 @@ export const optionSchemas = {
     .unknown()
     // Left out by the record's schema without a word, and what is misspelt must not go unnoticed.
     .refine((given) => !isObject(given) || !Object.hasOwn(given, '__proto__'), 'must not have the key __proto__')
-    .pipe(z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/), line(0, METADATA_CHARACTERS_MAX)))
+    .pipe(
+      z.record(
+        z
+          .string()
+          .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, {
+            error: 'must be named with 1 to 64 letters, digits, "_", "." or "-"',
+          }),
+        line(0, METADATA_CHARACTERS_MAX),
+      ),
+    )
     .refine((metadata) => Object.keys(metadata).length <= METADATA_MAX, `must be at most ${METADATA_MAX} entries`)
     .optional(),
   /** RFC 3339; becomes milliseconds since the epoch. */

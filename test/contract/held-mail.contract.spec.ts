@@ -87,6 +87,17 @@ describe('held mail', () => {
     expect(await steps.redis.exists('{ph:0}:held-lanes')).toBe(0);
   });
 
+  it('drains at the rate that a limit of a second allows', async () => {
+    await accounts.change('default', { limits: { messages: { perSecond: 5 } } });
+    await Promise.all(Array.from({ length: 200 }, () => hold()));
+    const endsAt = clock.time + 20_000;
+    // As the keeper does it, on a clock that moves only from one round to the next.
+    while (clock.time < endsAt) clock.time += Math.max(1, await release.run());
+    const released = 200 - (await held.waiting(LANE));
+    expect(released).toBeGreaterThanOrEqual(0.9 * 20 * 5);
+    expect(released).toBeLessThanOrEqual(20 * 5 + 5);
+  });
+
   it('is released once, however many processes look', async () => {
     const messages = await Promise.all(Array.from({ length: 20 }, () => hold()));
     await accounts.change('default', { limits: { messages: { perHour: 15 } } });

@@ -86,7 +86,8 @@ describe('accept', () => {
     await steps.redis.config('SET', 'maxmemory', String(Math.round(usedBytes / 0.94)));
     try {
       const fresh = await steps.bench.spool();
-      await expect(fresh.accept(messageTo(['b@one.example']), Buffer.alloc(200_000, 'x'))).rejects.toThrow('full');
+      const refused = { kind: 'not-written', why: expect.stringContaining('full') };
+      expect(await fresh.accept(messageTo(['b@one.example']), Buffer.alloc(200_000, 'x'))).toEqual(refused);
       expect(await fresh.settle(await steps.claimOf(workOf(message)), [delivered(0)])).toMatchObject({ settled: 1 });
     } finally {
       await steps.redis.config('SET', 'maxmemory', '0');
@@ -98,7 +99,8 @@ describe('accept', () => {
     const message = messageTo(['a@one.example']);
     await steps.redis.config('SET', 'maxmemory', '1');
     try {
-      await expect(fresh.accept(message, BODY)).rejects.toThrow('full');
+      const refused = { kind: 'not-written', why: expect.stringContaining('full') };
+      expect(await fresh.accept(message, BODY)).toEqual(refused);
     } finally {
       await steps.redis.config('SET', 'maxmemory', '0');
     }

@@ -1,5 +1,6 @@
 /** Mail that waits for something else than its receiver: a limit, a time, an account. */
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
 import type { AcceptMessage } from '../../src/submission/accept-message.js';
 import type { MessageOptions } from '../../src/submission/option-schemas.js';
 import { SmallInternet } from './small-internet.js';
@@ -64,9 +65,11 @@ describe('an account that holds what is over its limit', () => {
 
   it('expires it on its own clock', async () => {
     internet.deliver();
-    const door = await internet.door({ limits: { messages: { perMonth: 0 } }, onLimit: 'hold' });
-    const { id } = await submit(door, { expiresIn: 60 });
-    internet.clock.offsetMs += 61_000;
+    const door = await internet.door({ limits: { messages: { perHour: 1 } }, onLimit: 'hold' });
+    await submit(door, { expiresIn: 4_000 });
+    const { id } = await submit(door, { expiresIn: 4_000 });
+    await internet.accounts.suspend('test', 'so that it stays');
+    internet.clock.offsetMs += 4_001_000;
     const history = await internet.settled(id, 'expired');
     expect(history.events.map(({ type }) => type)).toEqual(['accepted', 'held', 'expired']);
   });
@@ -98,10 +101,64 @@ describe('an account that is suspended', () => {
     // The job was looked at and put off: it stands among the delayed.
     await internet.putOff(id);
     expect(mx.received).toHaveLength(0);
+    const dueAt = Number(await internet.redis.zscore('{ph:0}:default:delayed', `${id}-0`)) / 0x1000;
+    expect(dueAt - internet.clock.now()).toBeGreaterThan(290_000);
+    expect(dueAt - internet.clock.now()).toBeLessThan(900_001);
     const history = await internet.spool.read(id);
     expect([history?.states, history?.events.length]).toEqual([['queued'], 1]);
     expect(await internet.spool.claim({ messageId: id, transaction: 0, stream: 'default', token: '' })).toMatchObject({
       attempts: 0,
     });
+  });
+});
+
+describe('much mail of an account that is suspended', () => {
+  it('is put off without its bodies being read', async () => {
+    const door = await internet.door({});
+    const sent = await Promise.all(Array.from({ length: 200 }, () => submit(door)));
+    await internet.accounts.suspend('test', 'unpaid');
+    await internet.redis.config('RESETSTAT');
+    internet.deliver();
+    for (const { id } of sent) await internet.putOff(id);
+    const read = /cmdstat_getrange:calls=(\d+)/.exec(await internet.redis.info('commandstats'))?.[1];
+    // Those that were taken up at once, before any was known to be suspended.
+    expect(Number(read)).toBeLessThanOrEqual(60);
+  });
+});
+
+describe('what is counted for a message', () => {
+  const over = { kind: 'refused', refusal: expect.objectContaining({ cause: 'over_limit' }) };
+  const unavailable = { kind: 'refused', refusal: expect.objectContaining({ cause: 'queue_unavailable' }) };
+  const mail = {
+    account: 'test',
+    door: 'http' as const,
+    reversePath: 'a@sender.example',
+    recipients: ['b@dest.example'],
+    content: Buffer.from('From: a@sender.example\r\n\r\nHello\r\n'),
+    source: { kind: 'http' as const },
+    options: {},
+  };
+
+  it('stays counted where it may have been written', async () => {
+    const door = await internet.door({ limits: { messages: { perHour: 1 } } });
+    // The script fails in the middle of its writing.
+    await internet.redis.set('{ph:0}:ledger', 'no hash');
+    expect(await door.accept(mail)).toEqual(unavailable);
+    await internet.redis.del('{ph:0}:ledger');
+    expect(await door.accept(mail)).toMatchObject(over);
+  });
+
+  it('is given back where Redis has no room for it', async () => {
+    const door = await internet.door({ limits: { messages: { perHour: 1 } } });
+    const usedBytes = Number(/used_memory:(\d+)/.exec(await internet.redis.info('memory'))?.[1]);
+    await internet.redis.config('SET', 'maxmemory', String(usedBytes + 200_000));
+    const large = {
+      ...mail,
+      content: Buffer.concat([mail.content, Buffer.from(randomBytes(200_000).toString('base64'))]),
+    };
+    expect(await door.accept(large)).toEqual(unavailable);
+    await internet.redis.config('SET', 'maxmemory', '0');
+    const [key = ''] = await internet.redis.keys('*:sent:other:test');
+    expect(await internet.redis.hget(key, 'hn')).toBe('0');
   });
 });
