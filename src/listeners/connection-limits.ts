@@ -47,6 +47,7 @@ export class ConnectionLimits {
     private readonly redis: Redis,
     private readonly clock: Clock,
     private readonly limits: ConnectionsPerNetwork,
+    private readonly sharedWithinMs = SHARED_WITHIN_MS,
   ) {}
 
   /** Counts a connection of `address`; undefined where it is one too many. */
@@ -56,7 +57,7 @@ export class ConnectionLimits {
     if (!this.enterLocally(networks, minute)) return undefined;
     this.renewLease();
     const shared = this.enterShared(networks, minute);
-    const isCounted = await within(SHARED_WITHIN_MS, shared, 'unknown');
+    const isCounted = await within(this.sharedWithinMs, shared, 'unknown');
     if (isCounted === 'refused') {
       this.leaveLocally(networks);
       this.giveBackLocally(networks, minute);

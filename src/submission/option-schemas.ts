@@ -34,11 +34,9 @@ export const optionSchemas = {
     .refine((given) => !isObject(given) || !Object.hasOwn(given, '__proto__'), 'must not have the key __proto__')
     .pipe(
       z.record(
-        z
-          .string()
-          .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, {
-            error: 'must be named with 1 to 64 letters, digits, "_", "." or "-"',
-          }),
+        z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, {
+          error: 'must be named with 1 to 64 letters, digits, "_", "." or "-"',
+        }),
         line(0, METADATA_CHARACTERS_MAX),
       ),
     )

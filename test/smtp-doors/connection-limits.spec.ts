@@ -33,8 +33,13 @@ afterEach(() => {
 afterAll(() => server.stop());
 
 /** As a process of its own has them. */
-function limits(perNetwork: ConnectionsPerNetwork, connection: Redis = redis): ConnectionLimits {
-  const made_ = new ConnectionLimits(connection, server.clock, perNetwork);
+function limits(
+  perNetwork: ConnectionsPerNetwork,
+  connection: Redis = redis,
+  // On a busy machine Redis takes its time; only where it is gone shall the local numbers be used.
+  waitMs = STARTED_WITHIN_MS,
+): ConnectionLimits {
+  const made_ = new ConnectionLimits(connection, server.clock, perNetwork, waitMs);
   made.push(made_);
   return made_;
 }
@@ -129,12 +134,14 @@ describe('without Redis', () => {
     expect(await entered(one, 9)).toHaveLength(3);
   });
 
-  it('that is slow, a client waits a tenth of a second', async () => {
+  it('that is slow, a client does not wait for it', async () => {
     const slow = await server.connect();
-    await redis.call('CLIENT', 'PAUSE', '400', 'ALL');
-    const begun = performance.now();
-    expect(await entered(limits([3, 99, 99], slow), 1)).toHaveLength(1);
-    expect(performance.now() - begun).toBeLessThan(350);
+    await redis.call('CLIENT', 'PAUSE', '1000', 'ALL');
+    let isAwake = false;
+    const awake = redis.ping().then(() => (isAwake = true));
+    expect(await entered(limits([3, 99, 99], slow, 100), 1)).toHaveLength(1);
+    expect(isAwake).toBe(false);
+    await awake;
     await settled();
   });
 });

@@ -216,28 +216,32 @@ describe('the record of a network', () => {
   });
 });
 
-it('keeps nothing but its salt for ever, and no more than its slots whatever names are tried', async () => {
-  await fail(200, undefined, HERE);
-  const impatient = guardWithoutDelay();
-  for (let n = 0; n < 10_000; n += 100) {
-    const together = Array.from({ length: 100 }, async (_, more) => {
-      await impatient.failed(`name ${Math.random()}`, `guess ${n + more}`, `2a01:${(n + more).toString(16)}::1`);
-    });
-    await Promise.all(together);
-  }
-  await guard.succeeded(HERE);
-  await guard.misbehaved(HERE);
-  const keys = await redis.keys('*');
-  const lasting = keys.filter((key) => key !== '{ph:guard}:salt');
-  const lives: number[] = [];
-  for (let n = 0; n < lasting.length; n += 500) {
-    lives.push(...(await Promise.all(lasting.slice(n, n + 500).map((key) => redis.pttl(key)))));
-  }
-  expect(lives.filter((ms) => ms <= 0)).toEqual([]);
-  const counts = lasting.filter((key) => key !== '{ph:guard}:known:203.0.113.7/32');
-  const slot = /^\{ph:guard\}:(?:user|net[012]|misconduct):(\d+)$/;
-  expect(counts.filter((key) => !(Number(slot.exec(key)?.[1]) < 65_536))).toEqual([]);
-}, TEN_THOUSAND_WITHIN_MS);
+it(
+  'keeps nothing but its salt for ever, and no more than its slots whatever names are tried',
+  async () => {
+    await fail(200, undefined, HERE);
+    const impatient = guardWithoutDelay();
+    for (let n = 0; n < 10_000; n += 100) {
+      const together = Array.from({ length: 100 }, async (_, more) => {
+        await impatient.failed(`name ${Math.random()}`, `guess ${n + more}`, `2a01:${(n + more).toString(16)}::1`);
+      });
+      await Promise.all(together);
+    }
+    await guard.succeeded(HERE);
+    await guard.misbehaved(HERE);
+    const keys = await redis.keys('*');
+    const lasting = keys.filter((key) => key !== '{ph:guard}:salt');
+    const lives: number[] = [];
+    for (let n = 0; n < lasting.length; n += 500) {
+      lives.push(...(await Promise.all(lasting.slice(n, n + 500).map((key) => redis.pttl(key)))));
+    }
+    expect(lives.filter((ms) => ms <= 0)).toEqual([]);
+    const counts = lasting.filter((key) => key !== '{ph:guard}:known:203.0.113.7/32');
+    const slot = /^\{ph:guard\}:(?:user|net[012]|misconduct):(\d+)$/;
+    expect(counts.filter((key) => !(Number(slot.exec(key)?.[1]) < 65_536))).toEqual([]);
+  },
+  TEN_THOUSAND_WITHIN_MS,
+);
 
 it('lets everybody try where Redis does not answer', async () => {
   const away = await server.connect();
