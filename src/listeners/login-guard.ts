@@ -41,7 +41,8 @@ const MISCONDUCT_MS = 3_600_000;
 /** Failures whose reply is not held up; the next waits 250 ms, then twice as long each. */
 const PROMPT_FAILURES = 2;
 const DELAY_FIRST_MS = 250;
-const DELAY_MAX_MS = 8_000;
+/** Less than the time-outs of clients, commonly 5 s and more. */
+const DELAY_MAX_MS = 4_000;
 
 export type LoginStanding = { readonly kind: 'open' } | { readonly kind: 'locked'; readonly retryAfterS: number };
 

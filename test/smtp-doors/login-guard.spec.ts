@@ -168,7 +168,7 @@ describe('a login', () => {
 describe('the reply to a failure', () => {
   it('comes later and later', () => {
     expect([1, 2, 3, 4, 5, 6, 7, 8, 9, 50].map(failureDelayMs)).toEqual([
-      0, 0, 250, 500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000,
+      0, 0, 250, 500, 1_000, 2_000, 4_000, 4_000, 4_000, 4_000,
     ]);
   });
 
