@@ -15,6 +15,7 @@ import type { DkimKeys } from '../accounts/dkim-keys.js';
 import type { MessageEvent } from '../events/event.js';
 import { ByteBudget } from '../mail/byte-budget.js';
 import type { Clock } from '../mail/clock.js';
+import { findingOf } from '../mail/categories.js';
 import { requestedWaitMs, saysUnknownRecipient } from '../mail/reply.js';
 import type { AttemptOutcome } from '../mail/outcome.js';
 import type { WorkResult } from '../queue/bullmq-consumer.js';
@@ -98,7 +99,17 @@ export class DeliverTransaction {
     const now = this.parts.clock.now();
     if (supersededBy !== undefined) return supersession(waiting, supersededBy, now);
     if (now < message.expiresAt) return undefined;
-    return { recipients: waiting, state: 'expired', event: { type: 'expired', at: now, recipients: waiting } };
+    return {
+      recipients: waiting,
+      state: 'expired',
+      event: {
+        type: 'expired',
+        at: now,
+        recipients: waiting,
+        source: 'reply',
+        classification: findingOf('expired', 'expired'),
+      },
+    };
   }
 
   /** When to look again at a message that must not leave yet; not an attempt. */
@@ -192,20 +203,21 @@ export class DeliverTransaction {
     const retryAt = waits.length === 0 ? undefined : this.retryAt(claim, waits, now);
     const results = [...groups].map(([outcome, recipients]): Settlement => {
       const facts = { at: now, recipients, reply: outcome.reply, mx: attempt.mx, attempt: claim.attempts + 1 };
+      const refused = { source: 'reply', classification: findingOf('unclassified', 'default') } as const;
       switch (outcome.kind) {
         case 'delivered':
           return { recipients, state: 'delivered', event: { type: 'delivered', ...facts, tls: attempt.tls } };
         case 'bounced':
-          return { recipients, state: 'bounced', event: { type: 'bounced', ...facts } };
+          return { recipients, state: 'bounced', event: { type: 'bounced', ...facts, ...refused } };
         case 'deferred':
         case 'unknown':
           return {
             recipients,
             state: 'deferred',
-            event: { type: outcome.kind, ...facts, nextAttemptAt: retryAt ?? now },
+            event: { type: outcome.kind, ...facts, ...refused, nextAttemptAt: retryAt ?? now },
           };
         default:
-          return outcome satisfies never;
+          return outcome.kind satisfies never;
       }
     });
     for (const { event, recipients } of results) this.tell(claim, event, recipients, now);
@@ -241,7 +253,8 @@ export class DeliverTransaction {
           for (const { state, recipients, event } of results) {
             if (state === 'deferred') continue;
             metrics.recipientsSettled.inc({ state }, recipients.length);
-            const areUnknown = event.type === 'bounced' && saysUnknownRecipient(event.reply);
+            const areUnknown =
+              event.type === 'bounced' && event.reply !== undefined && saysUnknownRecipient(event.reply);
             traffic.settled(claim.message.account, recipients.length, areUnknown ? recipients.length : 0);
           }
         } else log.warn('delivery.not_settled', { id: claim.message.id, why: result.kind });
@@ -261,7 +274,8 @@ export class DeliverTransaction {
       account: message.account,
       to: recipients.slice(0, 10).map((position) => log.address(message.recipients[position] ?? '')),
       ageMs: now - message.acceptedAt,
-      ...('reply' in event && { code: event.reply.code, enhanced: event.reply.enhanced, reply: event.reply.text }),
+      ...('reply' in event &&
+        event.reply && { code: event.reply.code, enhanced: event.reply.enhanced, reply: event.reply.text }),
       ...('mx' in event && { mx: event.mx }),
       ...('nextAttemptAt' in event && { nextAttemptAt: new Date(event.nextAttemptAt).toISOString() }),
     });

@@ -4,6 +4,7 @@
  * Temporary or permanent is decided here and nowhere else: the first digit of the reply says it (RFC 5321 section
  * 4.2.1), and whatever is not clearly permanent is deferred.
  */
+import type { DialogueStage } from './classification.js';
 import type { Reply } from './reply.js';
 
 /** The states of a recipient, as the API names them. */
@@ -39,11 +40,12 @@ export type SettledState = (typeof SETTLED_STATES)[number];
  * `unknown`: the connection was lost after our final dot and before the reply, so the message may or may not have
  * arrived (RFC 1047); it is tried again, and the event says so.
  */
-export type AttemptOutcome =
-  | { readonly kind: 'delivered'; readonly reply: Reply }
-  | { readonly kind: 'deferred'; readonly reply: Reply }
-  | { readonly kind: 'bounced'; readonly reply: Reply }
-  | { readonly kind: 'unknown'; readonly reply: Reply };
+export interface AttemptOutcome {
+  readonly kind: 'delivered' | 'deferred' | 'bounced' | 'unknown';
+  readonly reply: Reply;
+  /** What was said when the reply came; absent where no server gave it. */
+  readonly stage?: DialogueStage;
+}
 
 /** The outcome that a server's own reply stands for. */
 export function outcomeOfReply(reply: Reply): AttemptOutcome {

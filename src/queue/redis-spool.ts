@@ -6,6 +6,7 @@ import type { Redis } from 'ioredis';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { MessageEvent, StoredEvent } from '../events/event.js';
+import { findingOf } from '../mail/categories.js';
 import { firstIdAt, shardOfMessage } from '../mail/message-id.js';
 import { STREAMS } from '../mail/stream.js';
 import { messageKeys, SHARD, shardKeys, shardPrefix, type MessageKeys } from '../store/keyspace.js';
@@ -146,7 +147,13 @@ export class RedisSpool extends Spool {
     await this.settleWaiting(message, fields, (recipients) => ({
       recipients,
       state: 'expired',
-      event: { type: 'expired', at: nowMs, recipients },
+      event: {
+        type: 'expired',
+        at: nowMs,
+        recipients,
+        source: 'reply',
+        classification: findingOf('expired', 'expired'),
+      },
     }));
   }
 
@@ -171,6 +178,10 @@ export class RedisSpool extends Spool {
     let repaired = 0;
     for (let i = 0; i < pairs.length; i += 2) repaired += await this.repairMessage(pairs[i] ?? '');
     return repaired;
+  }
+
+  override afterword(): Promise<'written' | 'repeated' | 'gone'> {
+    return Promise.reject(new Error('afterwords are not kept yet'));
   }
 
   override async read(messageId: string): Promise<MessageHistory | undefined> {

@@ -107,6 +107,14 @@ export type SettleResult =
   | { readonly kind: 'lease-lost' }
   | { readonly kind: 'gone' };
 
+/** What is heard of recipients after they were settled: a bounce that comes back, a complaint. */
+export interface Afterword {
+  /** Names the occurrence: repeated calls with one key are written once. */
+  readonly key: string;
+  /** `bounced` and `delayed` of a DSN, `complained`; its `recipients` are those it is about. A `bounced` one turns `delivered` into `bounced`. */
+  readonly event: MessageEvent & { readonly recipients: readonly number[] };
+}
+
 /** A message as the API shows it. */
 export interface MessageHistory {
   readonly message: MessageRecord;
@@ -141,6 +149,9 @@ export abstract class Spool {
    * held its place; returns how many.
    */
   abstract repair(limit: number): Promise<number>;
+
+  /** Adds what is heard later to the history and to the outcomes that are followed up. */
+  abstract afterword(messageId: string, afterword: Afterword): Promise<'written' | 'repeated' | 'gone'>;
 
   abstract read(messageId: string): Promise<MessageHistory | undefined>;
 }

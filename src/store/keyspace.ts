@@ -16,6 +16,9 @@ export function shardPrefix(shard: number): string {
 /** What the accounts, their credentials and their sending domains are kept under. */
 export const ACCOUNTS_PREFIX = '{ph:accounts}';
 
+/** String: the key that return paths are signed with, base64. */
+export const RETURN_PATH_KEY = `${ACCOUNTS_PREFIX}:return-path-key`;
+
 /** What the front door counts of clients: failed logins, connections. */
 export const GUARD_PREFIX = '{ph:guard}';
 
@@ -43,6 +46,11 @@ export interface ShardKeys {
   readonly closed: string;
   /** Hash: recipients accepted, and settled by state, of each stream. */
   readonly ledger: string;
+  /**
+   * Stream: what the queue settled other than as delivered, for `bounces/` to follow up; written in the step that settles.
+   * Fields: `m` message id, `n` number of the event in the message's history, `e` the event as JSON.
+   */
+  readonly outcomes: string;
   /** Sorted set: ids of the messages that a lane holds, by the time they came. */
   readonly held: (lane: string) => string;
   /** Sorted set: lanes that hold mail, by the time to look at them. */
@@ -59,6 +67,7 @@ export function shardKeys(shard: number): ShardKeys {
     open: (stream) => `${prefix}:open:${stream}`,
     closed: `${prefix}:closed`,
     ledger: `${prefix}:ledger`,
+    outcomes: `${prefix}:outcomes`,
     held: (lane) => `${prefix}:held:${lane}`,
     heldLanes: `${prefix}:held-lanes`,
     idempotency: (account, key) => `${prefix}:once:${account}:${digest(key)}`,

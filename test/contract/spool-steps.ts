@@ -1,4 +1,5 @@
 /** What every suite on the spool does and asks: puts messages in, works on them, and looks at what became of them. */
+import { findingOf } from '../../src/mail/categories.js';
 import type { Redis } from 'ioredis';
 import type { MessageEvent } from '../../src/events/event.js';
 import { QueueLedger, type LedgerLine } from '../../src/queue/queue-ledger.js';
@@ -86,9 +87,22 @@ function attemptEvent(type: 'delivered' | 'bounced' | 'deferred', recipients: nu
     case 'delivered':
       return { type, ...facts, reply: { code: 250, text: 'Ok' }, tls: false };
     case 'bounced':
-      return { type, ...facts, reply: { code: 550, text: 'no' } };
+      return {
+        type,
+        ...facts,
+        reply: { code: 550, text: 'no' },
+        source: 'reply',
+        classification: findingOf('unclassified', 'default'),
+      };
     case 'deferred':
-      return { type, ...facts, reply: { code: 451, text: 'later' }, nextAttemptAt: Date.now() + 1_000 };
+      return {
+        type,
+        ...facts,
+        reply: { code: 451, text: 'later' },
+        nextAttemptAt: Date.now() + 1_000,
+        source: 'reply',
+        classification: findingOf('unclassified', 'default'),
+      };
     default:
       return type satisfies never;
   }

@@ -21,7 +21,9 @@ function told(history: MessageHistory): string[] {
   return history.events
     .slice(1)
     .map((event) =>
-      'reply' in event ? `${event.type} ${String(event.reply.code)} ${event.reply.enhanced ?? '-'}` : event.type,
+      'reply' in event && event.reply
+        ? `${event.type} ${String(event.reply.code)} ${event.reply.enhanced ?? '-'}`
+        : event.type,
     );
 }
 

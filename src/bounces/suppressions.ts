@@ -1,0 +1,66 @@
+/**
+ * Addresses that an account's mail is not sent to any more, and the counts that lead there. Addresses compare without
+ * regard to case.
+ *
+ * What a caller may assume: what is suppressed is suppressed in every process when the call returns; `record` with a key
+ * that was recorded before changes nothing. What an implementer must not do: suppress for a fault that is not the
+ * recipient's.
+ */
+import type { Finding, Category } from '../mail/classification.js';
+import type { Stream } from '../mail/stream.js';
+
+/** Why an address is suppressed: a class, somebody's complaint, or somebody's hand. */
+export type SuppressionReason = Category | 'complaint' | 'manual';
+
+export interface Suppression {
+  readonly address: string;
+  readonly reason: SuppressionReason;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  /** When it ends by itself; absent: never. */
+  readonly until?: number;
+  /** Only mail of these streams is held back; absent: all mail. */
+  readonly streams?: readonly Stream[];
+  /** For people: what the server said, or what the hand wrote. */
+  readonly because: string;
+  /** The message that led to it. */
+  readonly messageId?: string;
+}
+
+/** What is to become of mail to an address. */
+export type SuppressionVerdict =
+  | { readonly kind: 'suppressed'; readonly suppression: Suppression }
+  /** Critical mail to an address that is suppressed for a soft cause, once: it goes out, and the event says so. */
+  | { readonly kind: 'bypass'; readonly suppression: Suppression };
+
+/** What happened to an address. */
+export interface SuppressionCause {
+  /** Names the occurrence: repeated calls with one key count once. */
+  readonly key: string;
+  readonly account: string;
+  readonly address: string;
+  readonly stream: Stream;
+  readonly messageId: string;
+  readonly at: number;
+  readonly what:
+    | { readonly kind: 'refused'; readonly classification: Finding; readonly reply: string }
+    | { readonly kind: 'complained'; readonly feedbackType: string };
+}
+
+export abstract class Suppressions {
+  /** The verdict on those of `addresses` that are held back, by address as given. Takes nothing: asking is free. */
+  abstract verdicts(
+    account: string,
+    addresses: readonly string[],
+    stream: Stream,
+  ): Promise<ReadonlyMap<string, SuppressionVerdict>>;
+
+  /** Takes the one bypass of a suppression for `messageId`; false where another message has had it. Repeatable. */
+  abstract takeBypass(account: string, address: string, messageId: string): Promise<boolean>;
+
+  /** Counts a refusal or complaint, and suppresses where that is due; the suppression that now holds, if any. */
+  abstract record(cause: SuppressionCause): Promise<Suppression | undefined>;
+
+  /** Mail arrived: counts start anew, and what was suppressed for a soft cause is lifted. */
+  abstract delivered(account: string, addresses: readonly string[]): Promise<void>;
+}
