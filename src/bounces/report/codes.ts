@@ -6,7 +6,7 @@ const CODE =
   /(?:^|[:;(<#"'[]|\b(?:said|code|error|reply|response|status|smtp|returned|answer\w*|replied|host)\b)[\s:=#"'(<]*([245]\d\d)(?=[\s#:;,)\]."'-]|$)/i;
 /** Codes that RFC 5321 and its extensions define for refusals, for a number that stands somewhere. */
 const KNOWN_CODE =
-  /(?<![\d./:-])(4(?:2[12]|3[12]|5\d|7[01])|5(?:0[0-4]|1[0-2]|2[13]|3[0458]|5\d|7[01]))(?=[ \-]|$)(?!\s*(?:bytes|kb|mb|octets|seconds))/i;
+  /(?<![\d./:-])(4(?:2[12]|3[12]|5\d|7[01])|5(?:0[0-4]|1[0-2]|2[13]|3[0458]|5\d|7[01]))(?=[ -]|$)(?!\s*(?:bytes|kb|mb|octets|seconds))/i;
 
 /** The enhanced status code in `text`; of several the most specific one, that is not x.0.0. */
 export function enhancedIn(text: string): string | undefined {
