@@ -29,6 +29,8 @@ const FIELDS_MAX = 20_000;
 const BOUNDARY_OCTETS_MAX = 250;
 const FIELD_NAME_OCTETS_MAX = 100;
 const CONTENT_TYPE_OCTETS_MAX = 4_000;
+/** Of a longer field only the beginning is read. */
+const FIELD_OCTETS_MAX = 64 * 1024;
 
 const CR = 13;
 const LF = 10;
@@ -50,7 +52,7 @@ export function fieldOf(raw: Buffer, part: MimePart, name: string): string | und
 
 /** As `fieldValue` of header-block.ts, for lines that end in any way. */
 export function unfoldedValue(raw: Buffer, field: HeaderField): string {
-  const bytes = raw.subarray(raw.indexOf(COLON, field.start) + 1, field.end);
+  const bytes = raw.subarray(raw.indexOf(COLON, field.start) + 1, Math.min(field.end, field.start + FIELD_OCTETS_MAX));
   const text = bytes.toString('utf8');
   return (text.includes('\ufffd') ? bytes.toString('latin1') : text).replace(/[\r\n]+(?=[ \t]|$)/g, '').trim();
 }
