@@ -66,9 +66,10 @@ export function endOfLine(raw: Buffer, from: number, end: number): number {
 
 /** The offset after the line ending at `at`. Programs that write text twice make `\r\r\n` of it. */
 export function afterLineEnding(raw: Buffer, at: number, end: number): number {
-  if (raw[at] !== CR) return Math.min(at + 1, end);
-  if (raw[at + 1] === LF) return Math.min(at + 2, end);
-  return Math.min(raw[at + 1] === CR && raw[at + 2] === LF ? at + 3 : at + 1, end);
+  let after = at + 1;
+  if (raw[at] === CR && raw[after] === LF) after++;
+  else if (raw[at] === CR && raw[after] === CR && raw[after + 1] === LF) after += 2;
+  return after < end ? after : end;
 }
 
 /** A multipart that is being read. */
@@ -244,7 +245,7 @@ class TreeReader {
   private guessedDelimiter(at: number, lineEnd: number): Delimiter | undefined {
     const level = this.open.length - 1;
     const innermost = this.open[level];
-    if (!innermost || innermost.met || lineEnd - at > BOUNDARY_OCTETS_MAX || lineEnd - at < 4) return undefined;
+    if (!innermost || innermost.met || lineEnd - at > BOUNDARY_OCTETS_MAX || lineEnd - at < 3) return undefined;
     const next = afterLineEnding(this.raw, lineEnd, this.end);
     if (!/^content-/i.test(this.raw.toString('latin1', next, next + 8))) return undefined;
     innermost.boundary = this.raw.subarray(at + 2, lineEnd);
