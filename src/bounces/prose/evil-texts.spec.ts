@@ -1,4 +1,5 @@
 /** Texts made to hold a reader up: each must be read in a bounded time. */
+import { describe, expect, it } from '@jest/globals';
 import { looksLikeBounce } from './bounce-marks.js';
 import { readReport } from './read-prose.js';
 

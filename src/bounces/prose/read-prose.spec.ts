@@ -1,3 +1,4 @@
+import { describe, expect, it } from '@jest/globals';
 import { looksLikeBounce } from './bounce-marks.js';
 import { readProse } from './read-prose.js';
 import type { ProseFacts } from './prose.js';
