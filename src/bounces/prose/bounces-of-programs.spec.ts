@@ -1,4 +1,5 @@
 /** Reports as many programs word them, with invented people: whom each says has failed, and what was said. */
+import { describe, expect, it } from '@jest/globals';
 import { readProse } from './read-prose.js';
 
 interface Sample {
