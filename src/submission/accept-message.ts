@@ -11,10 +11,9 @@ import type { RateFacts } from '../accounts/message-allowance.js';
 import type { SendingDomains } from '../accounts/sending-domains.js';
 import type { TrafficWatch } from '../accounts/traffic-watch.js';
 import type { Suppressions } from '../bounces/suppressions.js';
-import { formatAddress, parseAddress } from '../mail/address.js';
 import type { Clock } from '../mail/clock.js';
 import type { Door } from '../mail/door.js';
-import { parseHeaderBlock, type HeaderBlock } from '../mail/header-block.js';
+import { parseHeaderBlock } from '../mail/header-block.js';
 import { hasNul, withCrlf } from '../mail/line-endings.js';
 import { newMessageId } from '../mail/message-id.js';
 import type { SmtpSession } from '../listeners/smtp-session.js';
@@ -26,11 +25,12 @@ import type { Metrics } from '../telemetry/metrics.js';
 import type { Admission, AdmitMessage } from './admit-message.js';
 import { completedBody } from './completed-body.js';
 import { forbiddenMail, forbiddenRecipient } from './envelope-rules.js';
-import { envelopeFingerprint, recordOf, timesOf, type Draft, type Parties } from './message-draft.js';
+import { envelopeFingerprint, recordOf, timesOf, type Draft } from './message-draft.js';
 import { badOption, messageOptions, optionFields } from './message-options.js';
 import type { MessageOptions } from './option-schemas.js';
 import { refusal, type Refusal } from './refusals.js';
-import { forbiddenReversePath, forbiddenSender, readSenders, shown } from './sender-rules.js';
+import { readParties } from './read-parties.js';
+import { forbiddenReversePath, forbiddenSender } from './sender-rules.js';
 import type { SenderStanding } from './sender-standing.js';
 import { answeredRecipients, forbiddenAll, forbiddenSuppressed, suppressedOf } from './suppressed-recipients.js';
 import type { TraceSource } from './trace-fields.js';
@@ -277,26 +277,4 @@ export class AcceptMessage {
       bytes: message.bodyBytes,
     });
   }
-}
-
-/** Reads the envelope and who the header names; a refusal where the envelope cannot be. */
-function readParties(
-  submission: Submission,
-  content: Buffer,
-  header: HeaderBlock,
-  recipientsMax: number,
-): Parties | Refusal {
-  const sender = submission.reversePath === '' ? undefined : parseAddress(submission.reversePath);
-  if (submission.reversePath !== '' && !sender) return refusal('bad_sender', shown(submission.reversePath));
-  const recipients = new Set<string>();
-  for (const text of submission.recipients) {
-    const recipient = parseAddress(text);
-    if (!recipient) return refusal('bad_recipient', shown(text));
-    recipients.add(formatAddress(recipient));
-  }
-  if (recipients.size === 0) return refusal('no_recipients');
-  if (recipients.size > recipientsMax) return refusal('too_many_recipients', recipientsMax);
-  const senders = readSenders(content, header);
-  if (!senders.author && !sender) return refusal('missing_from_header');
-  return { reversePath: sender ? formatAddress(sender) : '', recipients: [...recipients], senders };
 }

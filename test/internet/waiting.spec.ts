@@ -84,8 +84,8 @@ describe('a scheduled message', () => {
     await internet.deliver();
     const door = await internet.door({});
     const sendAt = internet.clock.now() + 1_500;
-    const { id, state } = await submit(door, { sendAt });
-    expect(state).toBe('scheduled');
+    const { id, recipients } = await submit(door, { sendAt });
+    expect(recipients[0]?.state).toBe('scheduled');
     const { events } = await internet.settled(id, 'delivered');
     expect(events.at(-1)?.at).toBeGreaterThanOrEqual(sendAt);
     expect(mx.received).toHaveLength(1);
