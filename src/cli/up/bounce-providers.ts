@@ -2,7 +2,7 @@
 import type { FactoryProvider, ValueProvider } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { Classifier } from '../../bounces/classifier.js';
-import { ProvisionalClassifier } from '../../bounces/provisional.js';
+import { openClassifier } from '../../bounces/open-classifier.js';
 import { ReturnPathSigner } from '../../bounces/return-path.js';
 import { openReturnPathSigner } from '../../bounces/return-path-key.js';
 import { SentMessageIds } from '../../bounces/sent-message-ids.js';
@@ -11,7 +11,7 @@ import { suppressionProviders } from './suppression-providers.js';
 
 export const bounceProviders: (ValueProvider | FactoryProvider)[] = [
   ...suppressionProviders,
-  { provide: Classifier, useValue: new ProvisionalClassifier() },
+  { provide: Classifier, useFactory: () => openClassifier() },
   { provide: ReturnPathSigner, inject: [Redis], useFactory: (redis: Redis) => openReturnPathSigner(redis) },
   {
     provide: SentMessageIds,
