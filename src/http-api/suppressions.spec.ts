@@ -139,6 +139,21 @@ describe('/v1/suppressions', () => {
     );
   });
 
+  it('is told of in the answer to a message, at once', async () => {
+    const body = [{ address: 'ann@example.net' }, { address: 'bob@example.net', streams: ['bulk'] }];
+    expect((await api.request('POST', path, { body })).status).toBe(201);
+    const mail = { from: 'shop@example.org', to: ['Ann@Example.net', 'bob@example.net'], text: 'x' };
+    const states = async (more: object = {}) => {
+      const { status, json } = await api.request('POST', '/v1/messages', { body: { ...mail, ...more } });
+      expect(status).toBe(202);
+      return (json.recipients as { state: string }[]).map(({ state }) => state);
+    };
+    expect(await states()).toEqual(['suppressed', 'queued']);
+    expect(await states({ stream: 'bulk' })).toEqual(['suppressed', 'suppressed']);
+    await api.request('DELETE', `${path}/ann@example.net`);
+    expect(await states()).toEqual(['queued', 'queued']);
+  });
+
   it('goes with its account', async () => {
     const { name, ask } = await account();
     await ask('POST', path, { body: [{ address: 'a@example.net' }, { address: 'b@example.net' }] });

@@ -84,6 +84,12 @@ describe('what is not the recipient’s', () => {
   });
 });
 
+it('a refusal that names no whole address leaves nothing behind', async () => {
+  for (const address of ['', 'ann', 'Ann Example'])
+    expect(await rig.refused('unknown_recipient', { address })).toBeUndefined();
+  expect(await rig.keys()).toEqual([]);
+});
+
 describe('a full mailbox', () => {
   it('suppresses with the third message in 14 days, for 14 days', async () => {
     await rig.refused('mailbox_full');
