@@ -1,8 +1,8 @@
 /** What a refusal means, whom an account does not send to, and how a bounce is matched: once in each process. */
-import type { FactoryProvider, ValueProvider } from '@nestjs/common';
+import type { FactoryProvider } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { Classifier } from '../../bounces/classifier.js';
-import { ProvisionalClassifier } from '../../bounces/provisional.js';
+import { openClassifier } from '../../bounces/open-classifier.js';
 import { RedisSuppressions } from '../../bounces/redis-suppressions.js';
 import { ReturnPathSigner } from '../../bounces/return-path.js';
 import { openReturnPathSigner } from '../../bounces/return-path-key.js';
@@ -13,8 +13,8 @@ import { Clock } from '../../mail/clock.js';
 import { Metrics } from '../../telemetry/metrics.js';
 import { Settings } from '../../config/settings.js';
 
-export const bounceProviders: (ValueProvider | FactoryProvider)[] = [
-  { provide: Classifier, useValue: new ProvisionalClassifier() },
+export const bounceProviders: FactoryProvider[] = [
+  { provide: Classifier, useFactory: () => openClassifier() },
   {
     provide: Suppressions,
     inject: [Redis, Clock, Accounts, Metrics],
