@@ -6,6 +6,7 @@ import type { Redis } from 'ioredis';
 import type { Accounts } from '../accounts/accounts.js';
 import { DEFAULT_SUPPRESS_AFTER } from '../accounts/account.js';
 import { RecentReads } from '../accounts/recent-reads.js';
+import { inWords } from '../mail/categories.js';
 import type { Clock } from '../mail/clock.js';
 import type { Stream } from '../mail/stream.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -91,8 +92,19 @@ export class RedisSuppressions extends Suppressions {
     if (!address.includes('@')) return undefined;
     if (weight.kind === 'nothing') return this.find(account, address);
     const counted = weight.kind === 'count' ? [weight.counter, weight.after, weight.withinMs] : ['', 0, 0];
+    const late = cause.what.kind === 'refused' && cause.what.late === true ? 'L' : '';
     const hold = JSON.stringify(holdOf(cause, weight));
-    const [keys, args] = this.step(account, this.limits.countedMax, address, key, at, messageId, hold, ...counted);
+    const [keys, args] = this.step(
+      account,
+      this.limits.countedMax,
+      address,
+      key,
+      at,
+      messageId,
+      hold,
+      ...counted,
+      late,
+    );
     const [what, record] = await recordScript.run(this.redis, keys, args);
     this.changed(account);
     if (what === 1) this.metrics.suppressions.inc({ reason: weight.reason });
@@ -136,7 +148,6 @@ export class RedisSuppressions extends Suppressions {
 }
 
 function holdOf({ what, at, messageId, key }: SuppressionCause, { reason, streams }: Sentence): Hold {
-  const because = what.kind === 'refused' ? what.reply : `Somebody complained about the mail (${what.feedbackType})`;
   const until = endOf(reason, at);
   return newHold({
     r: reason,
@@ -144,8 +155,14 @@ function holdOf({ what, at, messageId, key }: SuppressionCause, { reason, stream
     a: at,
     ...(until !== undefined && { u: until }),
     ...(streams && { t: streams }),
-    b: because.slice(0, BECAUSE_CHARACTERS_MAX).toWellFormed(),
+    b: becauseOf(what).slice(0, BECAUSE_CHARACTERS_MAX).toWellFormed(),
     m: messageId,
     k: key,
   });
+}
+
+function becauseOf(what: SuppressionCause['what']): string {
+  if (what.kind === 'complained') return `Somebody complained about the mail (${what.feedbackType})`;
+  // Nobody was reached who would have said anything.
+  return what.reply === '' ? inWords(what.classification).explanation : what.reply;
 }

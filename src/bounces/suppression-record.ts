@@ -10,7 +10,8 @@ import type { Suppression, SuppressionReason } from './suppressions.js';
  * `a:<address>` string: the holds on an address, a JSON list of `Hold`; expires with the last of them.
  * `index` sorted set, all scores 0: addresses that are held. `ends`: the same by when their last hold ends.
  * `soft` sorted set: those of them that a delivery frees, by when that hold ends.
- * `n:<address>` hash: refusals that count, `<counter>:<message id>` to its time. `counted` sorted set: addresses that have some,
+ * `n:<address>` hash: refusals that count, `<counter>:<message id>` to its time, with an `L` behind it
+ * where it came late. `counted` sorted set: addresses that have some,
  * by when the last of it no longer counts.
  * `r:<address>` string: when a delivery made counts start anew.
  * `g:<address>` string: JSON list of `Reactivation`. `gone-index`, `gone-ends`: as `index` and `ends`, of these.

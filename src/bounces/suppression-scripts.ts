@@ -115,7 +115,8 @@ end
 
 /**
  * A refusal or complaint. ARGV: 4 the most addresses that may be counted, 5 address, 6 key and 7 time of the occurrence, 8 the
- * message, 9 the hold it leads to (JSON), 10 counter or empty, 11 after how many, 12 within (ms).
+ * message, 9 the hold it leads to (JSON), 10 counter or empty, 11 after how many, 12 within (ms), 13 `L` where it came late, or
+ * empty.
  * Returns {0 nothing new, 1 suppressed, 2 no room; the record of the address, or false}.
  */
 export const recordScript = new LuaScript<[number, string | null]>(
@@ -134,14 +135,15 @@ sweep('')
 
 if counter ~= '' then
   local after, within = tonumber(ARGV[11]), tonumber(ARGV[12])
-  if at < tonumber(redis.call('GET', P .. ':r:' .. address) or '0') or at + within <= now then return answer(0) end
+  local reset = tonumber(redis.call('GET', P .. ':r:' .. address) or '0')
+  if (at < reset and ARGV[13] == '') or at + within <= now then return answer(0) end
   for _, known in ipairs(live(address)) do if known.k == key then return answer(0) end end
   local counts = P .. ':n:' .. address
-  redis.call('HSETNX', counts, counter .. ':' .. message, int(at))
+  redis.call('HSETNX', counts, counter .. ':' .. message, int(at) .. ARGV[13])
   local all, mine, number = redis.call('HGETALL', counts), {}, 0
   for i = 1, #all, 2 do
     if string.sub(all[i], 1, #counter + 1) == counter .. ':' then
-      if tonumber(all[i + 1]) + within <= now then redis.call('HDEL', counts, all[i])
+      if tonumber(string.match(all[i + 1], '%d+')) + within <= now then redis.call('HDEL', counts, all[i])
       else
         mine[#mine + 1] = all[i]
         number = number + 1
@@ -195,7 +197,14 @@ for i = 4, #ARGV do
   local counted = redis.call('ZSCORE', P .. ':counted', address)
   local soft = redis.call('ZSCORE', P .. ':soft', address)
   if counted or soft then redis.call('SET', P .. ':r:' .. address, int(now), 'PX', ${RESET_KEPT_MS}) end
-  if counted then uncount(address) end
+  if counted then
+    local counts = P .. ':n:' .. address
+    local all = redis.call('HGETALL', counts)
+    for j = 1, #all, 2 do
+      if string.sub(all[j + 1], -1) ~= 'L' then redis.call('HDEL', counts, all[j]) end
+    end
+    if redis.call('EXISTS', counts) == 0 then uncount(address) end
+  end
   if soft then
     local holds = {}
     for _, known in ipairs(live(address)) do if not known.f then holds[#holds + 1] = known else lifted = lifted + 1 end end

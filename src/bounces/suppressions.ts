@@ -51,7 +51,16 @@ export interface SuppressionCause {
   /** When it happened, the same in repeats: what is older than a re-activation by hand changes nothing. */
   readonly at: number;
   readonly what:
-    | { readonly kind: 'refused'; readonly classification: Finding; readonly reply: string }
+    | {
+        readonly kind: 'refused';
+        readonly classification: Finding;
+        readonly reply: string;
+        /**
+         * Said by a mail that came back, after the server had taken the message: of such a server a 250 is no proof that mail
+         * arrives, and deliveries do not make these counts start anew.
+         */
+        readonly late?: boolean;
+      }
     | { readonly kind: 'complained'; readonly feedbackType: string };
 }
 

@@ -129,6 +129,24 @@ describe('a full mailbox', () => {
     expect(await rig.listed()).toEqual([]);
   });
 
+  it('of a server that takes everything and sends it back later is counted all the same', async () => {
+    for (let i = 0; i < 3; i++) {
+      expect(await rig.verdict()).toBe('free');
+      const late = rig.refusal('mailbox_full');
+      rig.clock.nowMs += 60_000;
+      await rig.delivered();
+      rig.clock.nowMs += 60_000;
+      const { what } = late;
+      const cause = { ...late, what: what.kind === 'refused' ? { ...what, late: true } : what };
+      await Promise.all([rig.suppressions.record(cause), rig.suppressions.record(cause)]);
+    }
+    expect(await rig.verdict()).toBe('suppressed mailbox_full');
+    await rig.delivered();
+    expect(await rig.verdict()).toBe('free');
+    // Nothing of it is left.
+    for (let i = 0; i < 2; i++) expect(await rig.refused('mailbox_full')).toBeUndefined();
+  });
+
   it('and undetermined refusals are counted apart', async () => {
     await rig.accountWith({ suppressAfter: 3 });
     for (const category of ['mailbox_full', 'unclassified', 'mailbox_full', 'recipient_refused'] as const)
