@@ -25,7 +25,8 @@ export const GUARD_PREFIX = '{ph:guard}';
 export interface MessageKeys {
   /**
    * Hash: `v` the message as accepted, `w` recipients that wait, `s<i>` state of recipient i, `n<t>` attempts of transaction
-   * t, `h` how it is held until it is released, `z` the message that supersedes it.
+   * t, `d<t>` that it was told that the transaction is late, `h` how it is held until it is released, `z` the message that
+   * supersedes it, `a` number of afterwords, `a<digest>` that one was written.
    */
   readonly message: string;
   /** String: the body as it leaves, zstd-compressed where that pays. */
@@ -59,6 +60,8 @@ export interface ShardKeys {
   readonly idempotency: (account: string, key: string) => string;
   /** String: id of the last message with a supersede key. */
   readonly supersede: (account: string, key: string) => string;
+  /** String: `<message id>.<transaction>` of what a smarthost took with this Message-ID. */
+  readonly sentMessageId: (messageId: string) => string;
 }
 
 export function shardKeys(shard: number): ShardKeys {
@@ -72,6 +75,7 @@ export function shardKeys(shard: number): ShardKeys {
     heldLanes: `${prefix}:held-lanes`,
     idempotency: (account, key) => `${prefix}:once:${account}:${digest(key)}`,
     supersede: (account, key) => `${prefix}:last:${account}:${digest(key)}`,
+    sentMessageId: (messageId) => `${prefix}:sent:${digest(messageId)}`,
   };
 }
 

@@ -65,6 +65,9 @@ export class Metrics {
     ['state'],
   );
 
+  /** `reason`: a class of `mail/classification.ts`, complaint, manual. */
+  readonly suppressions = this.counter('posthorn_suppressions_total', 'Addresses suppressed, by reason', ['reason']);
+
   /** `state`: waiting. */
   readonly queueRecipients = this.gauge('posthorn_queue_recipients', 'Recipients that wait in the queue', [
     'state',
