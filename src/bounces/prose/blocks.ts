@@ -48,6 +48,7 @@ export function blocksOf(text: ReportText): Block[] {
 interface Lead extends FoundAddress {
   readonly line: number;
   readonly indent: number;
+  readonly label: string;
   readonly rest: string;
   readonly weight: 2 | 3;
   /** What the recipient was before an alias changed it. */
@@ -59,7 +60,7 @@ export function leadBlocks({ lines }: Pick<ReportText, 'lines'>): Block[] {
   const leads = leadsOf(lines);
   const blocks = leads.map((lead, index) => {
     const end = leads[index + 1]?.line ?? lines.length;
-    const own = [lead.rest, ...lines.slice(lead.line + 1, end)].join('\n').trim();
+    const own = [lead.label, lead.rest.replace(/^: /, ''), ...lines.slice(lead.line + 1, end)].join('\n').trim();
     return { address: lead.address, weight: lead.weight, words: own.slice(0, WORDS_MAX) };
   });
   // "Recipient address: a@b", "Original address: c@d": the second is whom the sender knows.
@@ -70,7 +71,15 @@ export function leadBlocks({ lines }: Pick<ReportText, 'lines'>): Block[] {
   for (let index = blocks.length - 2; index >= 0; index -= 1) {
     if (blocks[index]!.words === '') blocks[index] = { ...blocks[index]!, words: blocks[index + 1]!.words };
   }
-  return blocks;
+  return blocks.map((block) => (block.words === '' ? { ...block, words: wordsAbove(lines, leads[0]!.line) } : block));
+}
+
+/** Some say why first, and name the recipients then. */
+function wordsAbove(lines: readonly string[], first: number): string {
+  return lines
+    .slice(Math.max(0, first - 12), first)
+    .join('\n')
+    .trim();
 }
 
 function leadsOf(lines: readonly string[]): Lead[] {
@@ -99,7 +108,10 @@ function leadsOfLine(lines: readonly string[], at: number): Lead[] {
   const indent = line.length - line.trimStart().length;
   const display = /^\s{0,20}[^<>@:]{1,100}<mailto:$/i.exec(line.slice(0, first.start));
   if (!BEFORE.test(line.slice(0, first.start)) && !display) return [];
-  if (SENT_BY.test(lines.slice(0, at).findLast((before) => before.trim() !== '') ?? '')) return [];
+  if (SENT_BY.test(lines.slice(0, at).findLast((above) => above.trim() !== '') ?? '')) return [];
+  const before = line.slice(0, first.start);
+  // "Unknown user: a@b": what failed stands before the address.
+  const label = /unknown|invalid|full|disabled|exceed|no such/i.test(before) ? before.trim() : '';
   const rest = restAfter(line, first);
   // A list in one line: "a@b, c@d".
   const list =
@@ -107,12 +119,13 @@ function leadsOfLine(lines: readonly string[], at: number): Lead[] {
     /^[\s,;<>"'@\w.+=-]{0,2000}$/.test(line) &&
     found.every(({ address }) => address.toLowerCase() !== first.address.toLowerCase() || address === first.address);
   if (list && /[,;]/.test(line))
-    return found.map((one) => ({ ...one, line: at, indent, rest: '', weight: 3 as const, original: false }));
+    return found.map((one) => ({ ...one, line: at, indent, label: '', rest: '', weight: 3 as const, original: false }));
   return [
     {
       ...first,
       line: at,
       indent,
+      label,
       rest,
       weight: weightOf(lines, at, first, rest),
       original: /^\s{0,12}original (?:recipient |e-?mail )?address/i.test(line),
