@@ -67,12 +67,13 @@ function kindOfOther(facts: MailFacts): ReturnedKind {
 }
 
 function judged(found: FoundRecipient, classifier: Classifier): ReturnedRecipient {
-  const { address, action, status, code, mx } = found;
+  const { address, action, status, code, mx, stage } = found;
   const diagnostic = found.diagnostic.slice(0, DIAGNOSTIC_CHARACTERS_MAX);
   const facts = {
     ...(code !== undefined && { code }),
     ...(status !== undefined && { enhanced: status }),
     ...(mx !== undefined && { mx }),
+    ...(stage !== undefined && { stage }),
   };
   let classification = classifier.classify({ ...facts, text: diagnostic });
   for (const text of found.otherWords ?? []) {

@@ -15,6 +15,8 @@ export interface FoundRecipient {
   readonly code?: number;
   readonly diagnostic: string;
   readonly mx?: string;
+  /** Where in the dialogue it was refused, where the words tell. */
+  readonly stage?: ProseRecipient['stage'];
   /** Other words of the report on him, for where the diagnostic lets nothing be known; the best first. */
   readonly otherWords?: readonly string[];
 }
@@ -71,6 +73,7 @@ function combined(
     ...(code !== undefined && { code }),
     diagnostic,
     ...(mx !== undefined && { mx }),
+    ...(prose?.stage !== undefined && { stage: prose.stage }),
     otherWords: [...(prose ? [prose.diagnostic] : []), status.diagnostic, ...(alone ? [facts.words] : [])].filter(
       (words) => words !== '' && words !== diagnostic,
     ),
