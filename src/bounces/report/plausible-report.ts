@@ -15,7 +15,8 @@ export function likelihoodOfReport(facts: MailFacts): Likelihood {
   if (parts.dispositions.length > 0) return 'none';
   if (header('x-failed-recipients') !== undefined) return 'certain';
   if (root.parameters.get('report-type')?.toLowerCase() === 'delivery-status') return 'certain';
-  const daemon = DAEMON.test(from.slice(0, 500));
+  // Programs that answer for nobody write an empty From.
+  const daemon = DAEMON.test(from.slice(0, 500)) || /^\s*(?:<\s*>)?\s*$/.test(from.slice(0, 500));
   const failure = FAILURE_SUBJECT.test(subject.slice(0, 500));
   const broughtBack = facts.original !== undefined;
   if (isChallenge(facts) || (isAutoReply(facts) && !(daemon || failure))) return 'none';
