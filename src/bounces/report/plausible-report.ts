@@ -16,7 +16,7 @@ export function likelihoodOfReport(facts: MailFacts): Likelihood {
   if (header('x-failed-recipients') !== undefined) return 'certain';
   if (root.parameters.get('report-type')?.toLowerCase() === 'delivery-status') return 'certain';
   // Programs that answer for nobody write an empty From.
-  const daemon = DAEMON.test(from.slice(0, 500)) || /^\s*(?:<\s*>)?\s*$/.test(from.slice(0, 500));
+  const daemon = DAEMON.test(from.slice(0, 500)) || /^\s*<\s*>\s*$/.test(from.slice(0, 500));
   const failure = FAILURE_SUBJECT.test(subject.slice(0, 500));
   const broughtBack = facts.original !== undefined;
   if (isChallenge(facts) || (isAutoReply(facts) && !(daemon || failure))) return 'none';
