@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   credential: async () => (await import('./credential.js')).credentialCommand,
   domain: async () => (await import('./domain.js')).domainCommand,
   message: async () => (await import('./message.js')).messageCommand,
+  explain: async () => (await import('./explain.js')).explainCommand,
   demo: async () => (await import('./demo.js')).demoCommand,
   bench: async () => (await import('./bench.js')).benchCommand,
 };
