@@ -92,6 +92,13 @@ function judged(found: FoundRecipient, classifier: Classifier): ReturnedRecipien
     if (classification.category !== 'unclassified') break;
     classification = classifier.classify({ ...facts, text });
   }
+  if (classification.suppress) {
+    // Nobody is called dead by a report that contradicts itself.
+    const contradiction = (found.otherWords ?? [])
+      .map((text) => classifier.classify({ text }))
+      .find(({ category }) => category === 'mailbox_full');
+    classification = contradiction ?? classification;
+  }
   return {
     address,
     ...(action !== undefined && { action }),
