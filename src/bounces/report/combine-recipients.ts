@@ -2,6 +2,7 @@
  * Makes one list of recipients out of what a report for programs says and what its words for people say. The report wins
  * where it says something; its empty phrases (5.0.0, "delivery failed") give way to words that know more.
  */
+import type { DialogueStage } from '../../mail/classification.js';
 import type { ProseRecipient, ProseReport } from '../prose/prose.js';
 import type { ReturnedKind, ReturnedRecipient } from '../returned-mail.js';
 import { enhancedIn, isVague, replyCodeIn } from './codes.js';
@@ -15,8 +16,12 @@ export interface FoundRecipient {
   readonly code?: number;
   readonly diagnostic: string;
   readonly mx?: string;
+<<<<<<< HEAD
   /** Where in the dialogue it was refused, where the words tell. */
   readonly stage?: ProseRecipient['stage'];
+=======
+  readonly stage?: DialogueStage;
+>>>>>>> wt-parse
   /** Other words of the report on him, for where the diagnostic lets nothing be known; the best first. */
   readonly otherWords?: readonly string[];
 }
