@@ -16,12 +16,8 @@ export interface FoundRecipient {
   readonly code?: number;
   readonly diagnostic: string;
   readonly mx?: string;
-<<<<<<< HEAD
   /** Where in the dialogue it was refused, where the words tell. */
-  readonly stage?: ProseRecipient['stage'];
-=======
   readonly stage?: DialogueStage;
->>>>>>> wt-parse
   /** Other words of the report on him, for where the diagnostic lets nothing be known; the best first. */
   readonly otherWords?: readonly string[];
 }
