@@ -8,9 +8,9 @@ import { readProse, readReport } from './prose/read-prose.js';
 import { combineRecipients, type FoundRecipient } from './report/combine-recipients.js';
 import { readDeliveryStatus } from './report/delivery-status.js';
 import { readComplaint } from './report/feedback-report.js';
-import { isAutoReply, isChallenge, reportOf } from './report/kinds-by-header.js';
+import { isAutoReply, isChallenge, isChallengeDiagnostic, reportOf } from './report/kinds-by-header.js';
 import { readMailFacts, type MailFacts } from './report/mail-facts.js';
-import { likelihoodOfReport } from './report/plausible-report.js';
+import { isFromDaemon, likelihoodOfReport } from './report/plausible-report.js';
 import type { ReturnedKind, ReturnedMail, ReturnedRecipient } from './returned-mail.js';
 
 /** Two of the fields that every recipient has: RFC 3464 section 2.3. */
@@ -21,7 +21,7 @@ const STATUS_FIELDS =
 const DIAGNOSTIC_CHARACTERS_MAX = 1_000;
 
 export function readReturnedMail(raw: Buffer, classifier: Classifier): ReturnedMail {
-  const facts = readMailFacts(raw);
+  const facts = unwrapped(readMailFacts(raw));
   const original = facts.original && { original: facts.original };
 
   const complaint = readComplaint(facts.raw, facts.root, facts.parts, facts.original);
@@ -40,9 +40,21 @@ export function readReturnedMail(raw: Buffer, classifier: Classifier): ReturnedM
   return { kind: kindOfOther(facts), recipients: [], ...original };
 }
 
+/** A gateway may wrap a report into a notice of its own: then the report inside says what happened. */
+function unwrapped(facts: MailFacts): MailFacts {
+  const [inside] = facts.parts.originals;
+  if (inside === undefined || facts.parts.statuses.length > 0 || !isFromDaemon(facts)) return facts;
+  const inner = readMailFacts(Buffer.from(inside));
+  const isReport = isFromDaemon(inner) && (inner.parts.statuses.length > 0 || likelihoodOfReport(inner) === 'certain');
+  return isReport ? inner : facts;
+}
+
 /** What the mail says of a delivery, if it is a report on one. */
 function readOutcome(facts: MailFacts): { kind: ReturnedKind; recipients: FoundRecipient[] } | undefined {
   let statuses = facts.parts.statuses.flatMap((text) => readDeliveryStatus(text));
+  if (statuses.length > 0 && statuses.every(({ diagnostic }) => isChallengeDiagnostic(diagnostic))) {
+    return { kind: 'challenge', recipients: [] };
+  }
   const likelihood = statuses.length > 0 ? 'certain' : likelihoodOfReport(facts);
   if (likelihood === 'none') return undefined;
   const read = likelihood === 'certain' ? readReport : readProse;
@@ -67,14 +79,26 @@ function kindOfOther(facts: MailFacts): ReturnedKind {
 }
 
 function judged(found: FoundRecipient, classifier: Classifier): ReturnedRecipient {
-  const { address, action, status, code, mx, words } = found;
+  const { address, action, status, code, mx, stage } = found;
   const diagnostic = found.diagnostic.slice(0, DIAGNOSTIC_CHARACTERS_MAX);
-  const classification = classifier.classify({
+  const facts = {
     ...(code !== undefined && { code }),
     ...(status !== undefined && { enhanced: status }),
-    text: words ?? diagnostic,
     ...(mx !== undefined && { mx }),
-  });
+    ...(stage !== undefined && { stage }),
+  };
+  let classification = classifier.classify({ ...facts, text: diagnostic });
+  for (const text of found.otherWords ?? []) {
+    if (classification.category !== 'unclassified') break;
+    classification = classifier.classify({ ...facts, text });
+  }
+  if (classification.suppress) {
+    // Nobody is called dead by a report that contradicts itself.
+    const contradiction = (found.otherWords ?? [])
+      .map((text) => classifier.classify({ text }))
+      .find(({ category }) => category === 'mailbox_full');
+    classification = contradiction ?? classification;
+  }
   return {
     address,
     ...(action !== undefined && { action }),

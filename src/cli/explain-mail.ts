@@ -26,18 +26,21 @@ export function mailLine(file: string, { kind, recipients, feedbackType, report 
     file,
     isBounce: kind === 'bounce',
     kind,
-    recipients: recipients.map(({ address, action, status, code, mx, diagnostic, classification }) => ({
-      address,
-      action,
-      status: status ?? null,
-      code: code ?? null,
-      // Of complaints and deliveries nobody asks whether the address is dead.
-      hard: kind === 'bounce' || kind === 'delayed' ? (isHard(classification) ?? null) : null,
-      category: kind === 'bounce' || kind === 'delayed' ? classification.category : null,
-      mx,
-      diagnostic,
-      rule: classification.rule,
-    })),
+    // Of a bounce, those who failed: who is still waited for has not.
+    recipients: recipients
+      .filter(({ action }) => kind !== 'bounce' || action !== 'delayed')
+      .map(({ address, action, status, code, mx, diagnostic, classification }) => ({
+        address,
+        action,
+        status: status ?? null,
+        code: code ?? null,
+        // Of complaints and deliveries nobody asks whether the address is dead.
+        hard: kind === 'bounce' || kind === 'delayed' ? (isHard(classification) ?? null) : null,
+        category: kind === 'bounce' || kind === 'delayed' ? classification.category : null,
+        mx,
+        diagnostic,
+        rule: classification.rule,
+      })),
     feedbackType,
     report,
   };

@@ -66,7 +66,9 @@ function recipientOf(group: ReadonlyMap<string, string>): StatusRecipient {
   const final = addressIn(group.get('final-recipient') ?? '');
   const originally = addressIn(group.get('original-recipient') ?? '');
   const actual = addressIn(group.get('x-actual-recipient') ?? '');
-  const { value: diagnostic } = typedValue((group.get('diagnostic-code') ?? '').replace(/[\s\x00-\x1f]+/g, ' '));
+  const diagnostic = quotedReply(
+    typedValue((group.get('diagnostic-code') ?? '').replace(/[\s\x00-\x1f]+/g, ' ')).value,
+  );
   const status = enhancedIn(group.get('status') ?? '') ?? looseStatus(group.get('status') ?? '');
   const remote = /[^\s"<>()]+/.exec(typedValue(group.get('remote-mta') ?? '').value)?.[0] ?? '';
   const action = readAction(group.get('action') ?? '');
@@ -81,6 +83,12 @@ function recipientOf(group: ReadonlyMap<string, string>): StatusRecipient {
     diagnostic,
     ...(remote !== '' && remote.length <= 255 && { mx: remote }),
   };
+}
+
+/** `5.1.0 - Unknown address error 550-'5.7.1 Access denied'`: what the server said is in the quotes; the rest is a guess. */
+function quotedReply(diagnostic: string): string {
+  const [, code, words] = /^[245]\.\d\.\d{1,3} - [^']{0,80}?\b([245]\d\d)[- ]'([^]{8,})'/.exec(diagnostic) ?? [];
+  return code === undefined || words === undefined ? diagnostic : `${code} ${words}`;
 }
 
 /** `5.1` and `511`, which some write for 5.1.0 and 5.1.1. */

@@ -26,6 +26,14 @@ export function isChallenge({ subject, words, header }: MailFacts): boolean {
   return CHALLENGE_WORDS.test(text) || (CHALLENGE_SUBJECT.test(subject) && CHALLENGE_REQUEST.test(text));
 }
 
+/** Whether the reason in a report is that the sender has to prove himself first. */
+export function isChallengeDiagnostic(diagnostic: string): boolean {
+  return CHALLENGE_DIAGNOSTIC.test(diagnostic);
+}
+
+const CHALLENGE_DIAGNOSTIC =
+  /\b(?:not (?:yet )?pre-?approved|challenge.{0,3}response|sender (?:is )?not (?:yet )?(?:approved|verified|confirmed)|awaiting (?:your )?(?:confirmation|approval|verification)|confirmation (?:is )?(?:required|needed|requested))\b/i;
+
 const CHALLENGE_FIELDS = ['x-bluebottle-request', 'x-tmda-confirm', 'x-boxbe-request', 'x-spamarrest', 'x-mailinblack'];
 const CHALLENGE_SUBJECT =
   /\b(?:please )?(?:confirm|verify|verification|authenticate|authori[sz]e|approve|challenge)\b|\bconfirmation (?:required|needed|request)\b|\bbest[äa]tig|\bconfirm(?:ez|ar|a)\b|awaiting (?:approval|verification)/i;

@@ -11,11 +11,11 @@ import type { MailFacts } from './mail-facts.js';
 export type Likelihood = 'certain' | 'possible' | 'none';
 
 export function likelihoodOfReport(facts: MailFacts): Likelihood {
-  const { subject, from, header, root, parts } = facts;
+  const { subject, header, root, parts } = facts;
   if (parts.dispositions.length > 0) return 'none';
   if (header('x-failed-recipients') !== undefined) return 'certain';
   if (root.parameters.get('report-type')?.toLowerCase() === 'delivery-status') return 'certain';
-  const daemon = DAEMON.test(from.slice(0, 500));
+  const daemon = isFromDaemon(facts);
   const failure = FAILURE_SUBJECT.test(subject.slice(0, 500));
   const broughtBack = facts.original !== undefined;
   if (isChallenge(facts) || (isAutoReply(facts) && !(daemon || failure))) return 'none';
@@ -26,7 +26,14 @@ export function likelihoodOfReport(facts: MailFacts): Likelihood {
   }
   if (!isNullPath(facts) && !broughtBack && LURE.test(facts.words.slice(0, 8_000))) return 'none';
   if (FORWARD_OR_ANSWER.test(subject)) return 'possible';
+  // No person writes from nowhere.
+  if (/^\s*<\s*>\s*$/.test(facts.from)) return 'certain';
   return broughtBack && (daemon || failure) ? 'certain' : 'possible';
+}
+
+/** By its name, or because it has none: RFC 5321 section 4.5.5. */
+export function isFromDaemon({ from }: MailFacts): boolean {
+  return DAEMON.test(from.slice(0, 500)) || /^\s*<\s*>\s*$/.test(from);
 }
 
 function isListMail({ header }: MailFacts): boolean {
