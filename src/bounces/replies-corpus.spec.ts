@@ -6,7 +6,10 @@ import { openClassifier } from './open-classifier.js';
 import { isHard } from './returned-mail.js';
 
 /** Replies that others gathered, with what they mean; beside the project, and not always there. */
-const CORPUS = join(process.env.BOUNCE_DIR ?? join(import.meta.dirname, '../../../shared/corpus/bounces'), 'replies.jsonl');
+const CORPUS = join(
+  process.env.BOUNCE_DIR ?? join(import.meta.dirname, '../../../shared/corpus/bounces'),
+  'replies.jsonl',
+);
 const ACCEPTABLE_MIN = 0.96;
 const EXACT_MIN = 0.85;
 
@@ -17,6 +20,11 @@ interface KnownReply {
   readonly category: Category | null;
   readonly category_any: readonly Category[] | null;
   readonly hard: boolean | null;
+}
+
+/** Its label comes from other words of the same mail: of this reply alone nobody can say that the mailbox is full. */
+function isContradicted({ reply, category }: KnownReply): boolean {
+  return category === 'mailbox_full' && /^550 5\.1\.1 <[^>]+>\.\.\. User Unknown$/.test(reply);
 }
 
 const isThere = existsSync(CORPUS);
@@ -42,7 +50,9 @@ describe('the corpus of replies', () => {
     const classed = judged.filter(({ known }) => known.category !== null);
     const acceptable = classed.filter(({ known, found }) => known.category_any?.includes(found.category));
     const exact = classed.filter(({ known, found }) => known.category === found.category);
-    const falseHard = judged.filter(({ known, found }) => known.hard === false && isHard(found) === true);
+    const falseHard = judged.filter(
+      ({ known, found }) => known.hard === false && isHard(found) === true && !isContradicted(known),
+    );
     expect(classed.length).toBeGreaterThan(0);
     expect(falseHard.map(({ known }) => known.reply)).toEqual([]);
     expect(acceptable.length / classed.length).toBeGreaterThanOrEqual(ACCEPTABLE_MIN);
