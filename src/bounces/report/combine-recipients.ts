@@ -16,6 +16,7 @@ export interface FoundRecipient {
   readonly code?: number;
   readonly diagnostic: string;
   readonly mx?: string;
+  /** Where in the dialogue it was refused, where the words tell. */
   readonly stage?: DialogueStage;
   /** Other words of the report on him, for where the diagnostic lets nothing be known; the best first. */
   readonly otherWords?: readonly string[];
