@@ -20,3 +20,9 @@ export function openClassifierWith(operatorFile: string | undefined): Classifier
   if (reading.kind === 'faults') return reading;
   return { kind: 'open', classifier: new RuleClassifier(compileRules(readOwnRules(), reading.rules)) };
 }
+
+/** What is wrong with the file POSTHORN_BOUNCE_RULES; to be asked before anything is started. */
+export function bounceRulesFaults(operatorFile: string | undefined): readonly string[] {
+  const reading = operatorFile === undefined ? undefined : readRulesFile(operatorFile);
+  return reading?.kind === 'faults' ? reading.faults : [];
+}

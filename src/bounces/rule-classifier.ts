@@ -5,32 +5,40 @@
 import { findingOf } from '../mail/categories.js';
 import type { Finding } from '../mail/classification.js';
 import { Classifier, type RefusalFacts } from './classifier.js';
-import type { CompiledProvider, CompiledRule, CompiledRules } from './matching/compile-rules.js';
+import type { CompiledPattern, CompiledProvider, CompiledRule, CompiledRules } from './matching/compile-rules.js';
 import { LiteralSearch } from './matching/literal-search.js';
 import { prepareRefusal, type PreparedRefusal } from './matching/refusal-text.js';
 
 /** The rule of a refusal that no rule knows. */
 export const DEFAULT_RULE = 'default';
 
+/** One pattern of a rule, or a rule that has none: what is asked, in order. */
+interface Question {
+  readonly rule: CompiledRule;
+  readonly pattern?: CompiledPattern;
+}
+
 export class RuleClassifier extends Classifier {
-  private readonly rules: readonly CompiledRule[];
+  private readonly questions: readonly Question[];
   private readonly providers: readonly CompiledProvider[];
-  private readonly inWords: RuleIndex;
-  private readonly inWhole: RuleIndex;
-  /** The rules that no literal leads to. */
+  private readonly inWords: QuestionIndex;
+  private readonly inWhole: QuestionIndex;
+  /** The questions that no literal leads to. */
   private readonly always: readonly number[];
-  /** By rule: the classification in which it was last a candidate. */
+  /** By question: the classification in which it was last a candidate. */
   private readonly seenIn: Float64Array;
   private classifications = 0;
 
   constructor({ rules, providers }: CompiledRules) {
     super();
-    this.rules = rules;
+    this.questions = rules.flatMap((rule): Question[] =>
+      rule.patterns.length === 0 ? [{ rule }] : rule.patterns.map((pattern) => ({ rule, pattern })),
+    );
     this.providers = providers;
-    this.inWords = new RuleIndex(rules, false);
-    this.inWhole = new RuleIndex(rules, true);
-    this.always = rules.flatMap(({ literals }, index) => (literals.length === 0 ? [index] : []));
-    this.seenIn = new Float64Array(rules.length);
+    this.inWords = new QuestionIndex(this.questions, false);
+    this.inWhole = new QuestionIndex(this.questions, true);
+    this.always = this.questions.flatMap(({ pattern }, index) => (pattern ? [] : [index]));
+    this.seenIn = new Float64Array(this.questions.length);
   }
 
   classify(facts: RefusalFacts): Finding {
@@ -41,11 +49,14 @@ export class RuleClassifier extends Classifier {
   }
 
   private firstThatHolds(refusal: PreparedRefusal): CompiledRule | undefined {
-    const candidates = this.candidates(refusal);
+    const { words, whole } = refusal;
     const spoke = new Map<number, boolean>();
-    for (const index of candidates) {
-      const rule = this.rules[index];
-      if (!rule || !rule.holds(refusal)) continue;
+    for (const index of this.candidates(refusal)) {
+      const question = this.questions[index];
+      if (!question?.rule.fits(refusal)) continue;
+      const { rule, pattern } = question;
+      if (pattern && !pattern.expression.test(pattern.inWhole ? whole : words)) continue;
+      if (rule.isBarred(words)) continue;
       if (rule.provider === undefined) return rule;
       const known = spoke.get(rule.provider) ?? this.isFrom(rule.provider, refusal);
       spoke.set(rule.provider, known);
@@ -54,7 +65,7 @@ export class RuleClassifier extends Classifier {
     return undefined;
   }
 
-  /** The rules worth asking, in order. */
+  /** The questions worth asking, in order. */
   private candidates({ words, whole }: PreparedRefusal): number[] {
     const stamp = ++this.classifications;
     const found: number[] = [];
@@ -65,7 +76,7 @@ export class RuleClassifier extends Classifier {
     };
     this.inWords.scan(words, add);
     this.inWhole.scan(whole, add);
-    for (const index of this.always) add(index);
+    for (const index of this.always) found.push(index);
     return found.sort((a, b) => a - b);
   }
 
@@ -77,28 +88,28 @@ export class RuleClassifier extends Classifier {
   }
 }
 
-/** Leads from the literals in a text to the rules that need one of them. */
-class RuleIndex {
+/** Leads from the literals in a text to the questions that need one of them. */
+class QuestionIndex {
   private readonly search: LiteralSearch;
-  private readonly rulesOf: readonly (readonly number[])[];
+  private readonly questionsOf: readonly (readonly number[])[];
 
-  constructor(rules: readonly CompiledRule[], whole: boolean) {
+  constructor(questions: readonly Question[], inWhole: boolean) {
     const byLiteral = new Map<string, number[]>();
-    for (const [index, { literals }] of rules.entries()) {
-      for (const wanted of literals) {
-        if (wanted.whole !== whole) continue;
-        const indexes = byLiteral.get(wanted.literal);
+    for (const [index, { pattern }] of questions.entries()) {
+      if (pattern?.inWhole !== inWhole) continue;
+      for (const literal of pattern.literals) {
+        const indexes = byLiteral.get(literal);
         if (indexes) indexes.push(index);
-        else byLiteral.set(wanted.literal, [index]);
+        else byLiteral.set(literal, [index]);
       }
     }
     this.search = new LiteralSearch([...byLiteral.keys()]);
-    this.rulesOf = [...byLiteral.values()];
+    this.questionsOf = [...byLiteral.values()];
   }
 
-  scan(text: string, add: (rule: number) => void): void {
+  scan(text: string, add: (question: number) => void): void {
     this.search.scan(text, (literal) => {
-      for (const rule of this.rulesOf[literal] ?? []) add(rule);
+      for (const question of this.questionsOf[literal] ?? []) add(question);
     });
   }
 }

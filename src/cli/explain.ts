@@ -4,6 +4,7 @@ import type { RefusalFacts } from '../bounces/classifier.js';
 import { openClassifierWith } from '../bounces/open-classifier.js';
 import { isHard } from '../bounces/returned-mail.js';
 import type { RuleClassifier } from '../bounces/rule-classifier.js';
+import { processBounceRules } from '../config/process-settings.js';
 import { inWords } from '../mail/categories.js';
 import { DIALOGUE_STAGES, type DialogueStage, type Finding } from '../mail/classification.js';
 import type { Command } from './command.js';
@@ -91,7 +92,7 @@ export function isStage(text: string): text is DialogueStage {
 }
 
 /** Says what is wrong with the file of rules, where something is. */
-function open(file = process.env.POSTHORN_BOUNCE_RULES): RuleClassifier | undefined {
+function open(file = processBounceRules()): RuleClassifier | undefined {
   const path = file === undefined || file === '' ? undefined : resolve(file);
   const opening = openClassifierWith(path);
   if (opening.kind === 'open') return opening.classifier;

@@ -263,6 +263,13 @@ export const settingsSchema = z.object({
       'A YAML file of accounts, their domains and their credentials (as hashes): applied at the start and whenever it changes, and no first account is made.',
     isPath: true,
   }),
+  bounceRules: path().optional().register(aboutSettings, {
+    name: 'POSTHORN_BOUNCE_RULES',
+    defaultWords: 'none',
+    meaning:
+      'A YAML file of rules that say what a refusal means, in the form of those in `src/bounces/rules/`; they go before these. Read at the start.',
+    isPath: true,
+  }),
   logAddresses: choice(['full', 'domain', 'hash']).register(aboutSettings, {
     name: 'POSTHORN_LOG_ADDRESSES',
     default: 'full',

@@ -7,13 +7,23 @@ import type { PreparedRefusal } from './refusal-text.js';
 import type { Rule } from './rule-schema.js';
 
 export interface CompiledRule {
-  readonly rule: Rule;
   readonly finding: Finding;
   /** Number of the provider whose word must be had; undefined where everybody's will do. */
   readonly provider?: number;
-  /** One of these literals must stand in the text, each in the one it says; none: always asked. */
-  readonly literals: readonly { readonly literal: string; readonly whole: boolean }[];
-  readonly holds: (refusal: PreparedRefusal) => boolean;
+  /** Any of these must be in the text; none: the codes and the stage decide alone. */
+  readonly patterns: readonly CompiledPattern[];
+  /** Whether codes and stage are as the rule wants them. */
+  readonly fits: (refusal: PreparedRefusal) => boolean;
+  /** Whether the text holds what must not be there. */
+  readonly isBarred: (words: string) => boolean;
+}
+
+export interface CompiledPattern {
+  readonly expression: RegExp;
+  /** Looked for in the text as it came, not in the one with stand-ins. */
+  readonly inWhole: boolean;
+  /** A match holds one of these. */
+  readonly literals: readonly string[];
 }
 
 export interface CompiledProvider {
@@ -39,7 +49,7 @@ export function compileRules(own: readonly NamedRules[], operator?: NamedRules):
   const first = operator ? compileFile(operator) : [];
   const rest = own.flatMap((file) => {
     const isProvider = file.mx !== undefined || file.marks !== undefined;
-    return compileFile(file).map((compiled) => ({ compiled, tier: isProvider ? 0 : tierOf(compiled.rule) }));
+    return compileFile(file).map((compiled, index) => ({ compiled, tier: isProvider ? 0 : tierOf(file.rules[index]) }));
   });
   // A stable sort: within a tier the order of the files stays.
   rest.sort((a, b) => a.tier - b.tier);
@@ -47,9 +57,9 @@ export function compileRules(own: readonly NamedRules[], operator?: NamedRules):
 }
 
 /** Provider, text, enhanced status code, reply code. */
-function tierOf({ text, whole, enhanced }: Rule): number {
-  if (text || whole) return 1;
-  return enhanced ? 2 : 3;
+function tierOf(rule: Rule | undefined): number {
+  if (rule?.text || rule?.whole) return 1;
+  return rule?.enhanced ? 2 : 3;
 }
 
 export function regularExpression(pattern: string): RegExp {
@@ -57,13 +67,24 @@ export function regularExpression(pattern: string): RegExp {
 }
 
 function compileRule(rule: Rule, provider: number | undefined): CompiledRule {
-  const literalsOf = (patterns: readonly string[] | undefined, whole: boolean) =>
-    (patterns ?? []).flatMap((pattern) => (requiredLiterals(pattern) ?? []).map((literal) => ({ literal, whole })));
-  const literals = [...literalsOf(rule.text, false), ...literalsOf(rule.whole, true)];
-  return { rule, finding: findingOfRule(rule), provider, literals, holds: conditionOf(rule) };
+  const compiled = (patterns: readonly string[] | undefined, inWhole: boolean): CompiledPattern[] =>
+    (patterns ?? []).map((pattern) => ({
+      expression: regularExpression(pattern),
+      inWhole,
+      literals: requiredLiterals(pattern) ?? [],
+    }));
+  const unless = (rule.unless ?? []).map(regularExpression);
+  return {
+    finding: findingOfRule(rule),
+    provider,
+    patterns: [...compiled(rule.text, false), ...compiled(rule.whole, true)],
+    fits: conditionOf(rule),
+    isBarred: (words) => unless.some((expression) => expression.test(words)),
+  };
 }
 
-function findingOfRule({ category, id, type, retry, suppress, fault, explanation, todo }: Rule): Finding {
+/** What follows from `rule`. */
+export function findingOfRule({ category, id, type, retry, suppress, fault, explanation, todo }: Rule): Finding {
   const facts = CATEGORY_FACTS[category];
   return {
     category,
@@ -77,21 +98,15 @@ function findingOfRule({ category, id, type, retry, suppress, fault, explanation
   };
 }
 
-/** `text` and `whole` are one condition, of which any pattern will do; the conditions must hold together. */
+/** The conditions must hold together. */
 function conditionOf(rule: Rule): (refusal: PreparedRefusal) => boolean {
-  const texts = rule.text?.map(regularExpression) ?? [];
-  const wholes = rule.whole?.map(regularExpression) ?? [];
-  const unless = rule.unless?.map(regularExpression) ?? [];
   const enhanced = rule.enhanced && new RegExp(`^(?:${rule.enhanced.map(statusPattern).join('|')})$`);
-  const codes = rule.code && new Set(rule.code);
+  const codes = rule.code && new Set<number>(rule.code);
   const stages = rule.stage && new Set<string>(rule.stage);
-  const hasText = texts.length + wholes.length > 0;
-  return ({ code, enhanced: status, words, whole, stage }) =>
+  return ({ code, enhanced: status, stage }) =>
     (!codes || codes.has(code) || codes.has(Math.floor(code / 100))) &&
     (!enhanced || enhanced.test(status)) &&
-    (!stages || stages.has(stage)) &&
-    (!hasText || texts.some((text) => text.test(words)) || wholes.some((text) => text.test(whole))) &&
-    !unless.some((text) => text.test(words));
+    (!stages || stages.has(stage));
 }
 
 function statusPattern(status: string): string {

@@ -53,8 +53,8 @@ export class LiteralSearch {
     const failures = new Int32Array(ends.length);
     const queue: number[] = [];
     for (let c = 1; c < width; c++) if ((next[c] ?? 0) !== 0) queue.push(next[c] ?? 0);
-    for (let head = 0; head < queue.length; head++) {
-      const state = queue[head] ?? 0;
+    // It grows while it is walked.
+    for (const state of queue) {
       const failure = failures[state] ?? 0;
       ends[state]?.push(...(ends[failure] ?? []));
       for (let c = 1; c < width; c++) {

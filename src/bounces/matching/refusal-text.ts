@@ -46,6 +46,7 @@ const WRAPPERS = new RegExp(
   [
     String.raw`\(in reply to [a-z ]{1,40}command\)`,
     String.raw`smtp error from remote mail(?:er| server) after [a-z ]{1,40}(?:ADDR)?(?: size=\d{1,12})?:?`,
+    String.raw`(?:host )?HOST ?(?:IP|\(IP\))?(?::\d{1,5})? said:`,
     String.raw`did not like (?:our|the) (?:rcpt to|mail from|final data|data)\b:?`,
     String.raw`does not like (?:recipient|sender)\.?`,
     String.raw`recipient address rejected: (?=[^ ])`,
@@ -65,6 +66,7 @@ const AFTER_REFUSAL = /[ ](?:503[ -]|5\d\d 5\.5\.1 (?:error: )?no valid recipien
 /** A text with none of these holds no wrapper. */
 const WRAPPER_MARKS = [
   'reply to',
+  'said:',
   'error from remote',
   ' like ',
   'rejected: ',

@@ -8,6 +8,7 @@ import { adoptOlderRecords } from '../../accounts/older-records.js';
 import { DkimKeys } from '../../accounts/dkim-keys.js';
 import { protectKeys, type LogRewrite } from '../../accounts/protect-keys.js';
 import { ProvisionKeys } from '../../accounts/provision-keys.js';
+import { bounceRulesFaults } from '../../bounces/open-classifier.js';
 import type { Settings } from '../../config/settings.js';
 import { SystemClock } from '../../mail/clock.js';
 import { certificateFiles, readCertificate, type CertificateFiles } from '../../listeners/tls-certificate.js';
@@ -69,6 +70,8 @@ async function prepare(
   releases: Releases,
 ): Promise<StartFault | { kind: 'ready'; parts: Omit<Foundation, 'release'> }> {
   const { dataDir, firstDomain, hostname } = settings;
+  const rules = bounceRulesFaults(settings.bounceRules);
+  if (rules.length > 0) return fileFault('POSTHORN_BOUNCE_RULES', rules);
   const claim = await claimDataDirectory(dataDir);
   if (claim.kind !== 'owned') return fault(claim.why);
   releases.push(() => {
@@ -101,7 +104,7 @@ async function prepare(
     const keys = new ProvisionKeys(new DkimKeys(redis, new SystemClock(), settings.secretKey));
     const provisioning = new Provisioning(settings.provision, redis, keys, telemetry);
     const outcome = await provisioning.apply();
-    if (outcome.kind === 'faults') return provisionFault(outcome.faults);
+    if (outcome.kind === 'faults') return fileFault('POSTHORN_PROVISION', outcome.faults);
     releases.push(() => provisioning.stop());
     return { kind: 'ready', parts: { ...parts, provisioning, first: undefined } };
   }
@@ -114,10 +117,10 @@ function logRewrite(log: Log, rewrite: LogRewrite): void {
   else log.warn('dkim_keys.encrypted', { appendOnlyFile: 'may still hold them in the clear', why: rewrite.why });
 }
 
-function provisionFault(faults: readonly string[]): StartFault {
+function fileFault(setting: string, faults: readonly string[]): StartFault {
   const count = faults.length === 1 ? 'a fault' : `${faults.length} faults`;
   return fault(
-    [`the file POSTHORN_PROVISION has ${count}, nothing was started`, ...faults.map((line) => `  ${line}`)].join('\n'),
+    [`the file ${setting} has ${count}, nothing was started`, ...faults.map((line) => `  ${line}`)].join('\n'),
   );
 }
 
