@@ -71,7 +71,9 @@ export function leadBlocks({ lines }: Pick<ReportText, 'lines'>): Block[] {
   for (let index = blocks.length - 2; index >= 0; index -= 1) {
     if (blocks[index]!.words === '') blocks[index] = { ...blocks[index]!, words: blocks[index + 1]!.words };
   }
-  return blocks.map((block) => (block.words === '' ? { ...block, words: wordsAbove(lines, leads[0]!.line) } : block));
+  return blocks.map((block) =>
+    !/\p{L}{3}/u.test(block.words) ? { ...block, words: wordsAbove(lines, leads[0]!.line) } : block,
+  );
 }
 
 /** Some say why first, and name the recipients then. */

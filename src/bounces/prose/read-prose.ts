@@ -6,7 +6,7 @@
 import { findAddresses } from './address-finder.js';
 import { looksLikeBounce } from './bounce-marks.js';
 import { amazonNotification } from './families/amazon-notification.js';
-import { localNames } from './families/aol.js';
+import { localNames } from './families/local-names.js';
 import { domino } from './families/domino.js';
 import { exchange } from './families/exchange.js';
 import { exim } from './families/exim.js';

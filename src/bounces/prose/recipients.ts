@@ -26,7 +26,12 @@ export function recipientsOf(said: readonly Said[], { lines }: ReportText): Pros
   return [...byAddress.values()].map(({ address, words }) =>
     recipientOf(
       address,
-      wordsWithDialogue(address, words, dialogue, byAddress.size === 1 ? lastRefusal(lines) : undefined),
+      wordsWithDialogue(
+        address,
+        words,
+        dialogue,
+        byAddress.size === 1 ? (lastRefusal(lines) ?? replyAnywhere(lines)) : undefined,
+      ),
     ),
   );
 }
@@ -47,6 +52,17 @@ export function completeAddress(name: string, { header, original, from }: Report
   if (same !== undefined) return same;
   const reporter = firstAddress(from);
   return reporter !== undefined && /^[\w.+=-]{1,64}$/.test(name) ? `${name}@${domainOf(reporter)}` : undefined;
+}
+
+/** A reply on a line of its own; of the only recipient, wherever it stands. */
+function replyAnywhere(lines: readonly string[]): string | undefined {
+  const first = lines.findIndex((line) => /^\s{0,8}[45]\d\d[ -](?:#?[45]\.\d{1,3}\.\d{1,3}|[A-Za-z<])/.test(line));
+  return first === -1 ? undefined : paragraphAt(lines, first);
+}
+
+function paragraphAt(lines: readonly string[], first: number): string {
+  const end = lines.findIndex((line, index) => index > first && line.trim() === '');
+  return lines.slice(first, Math.min(first + 12, end === -1 ? lines.length : end)).join('\n');
 }
 
 function saysMore(words: string, before: string): boolean {

@@ -95,7 +95,7 @@ function diagnosticOf(text: string): string {
 // "----- server message": what the program calls the parts of its report.
 const HEADING_LINES = /(^|\n)[ \t]{0,20}[-=*_~]{3,}[^\n]{0,200}/g;
 const SAID =
-  /(?:\bsaid:\s{0,3}|\bsaid that:\s{0,3}|returned was:\s{0,3}|\breturned:?\s{0,3}['"]?|response:\s{0,3}|\]:\s{1,3}|<<< )#?(?=[245]\d\d[\s:-])/i;
+  /(?:\b(?:said|replied|returned was|returned|response|reason|answer(?:ed)?|responded with failure|SMTP)\s{0,2}:\s{0,3}['"<]?|\bsaid that: |\breturned ['"]|\]:\s{1,3}|<<< )#?(?=[245]\d\d[\s:-])/i;
 const REPLY_LINE =
   /(?:^|\n)[ \t]{0,20}(?:<<< |<-- |["'#<]{1,2})?(?=[45]\d\d[- :][ \t]{0,3}\S|[45]\.\d{1,3}\.\d{1,3}[ \t:])/;
 

@@ -17,7 +17,7 @@ const RULED = /^\s*(?:[-=*_+#]{2,}|>{3,}\s*-|\|-{2,})/;
 const HEADING_END = /(?:[:：]|follows?\.?|below\.?|(?:[-=*_]{2,}))\s*$/i;
 // A heading that speaks of the report's own parts is not one.
 const REPORT_WORDS =
-  /transcript|warning|re-?send|address|recipient|reason|failure|errors?\b|problem|diagnostic|delivery (?:status|report|information)|was received|session|details|non-delivered|could not|undeliverable to/i;
+  /transcript|warning|re-?send|address|recipient|reason|failure|errors?\b|problem|diagnostic|delivery (?:status|report|information)|was received|session|details|信息|non-delivered|could not|undeliverable to/i;
 
 const WHOLE_LINE =
   /^\s*(?:(?:the )?(?:first \d{1,4} lines of )?(?:your |the )?original (?:e-?mail )?(?:message|mail)(?:'s)?(?: headers?| header)?(?: (?:follows?|as received is as follows|is (?:attached|below|included))| text)?|message headers? follows?|message text follows?|(?:included|below|attached|enclosed|following) is a copy of .{1,60}|a copy of the (?:original )?message .{1,40}(?:follows|below)|(?:the )?(?:header|text|body) of (?:the|your) (?:original )?message .{0,30}|--- begin message|begin forwarded message|\*{0,3} ?your message (?:follows|begins).{0,20}|original message headers|ursprüngliche nachrichtenkopfzeilen|en-têtes de message d'origine|encabezados de mensajes? originales?|cabeçalhos (?:da mensagem|de mensagens) (?:original|originais)|intestazioni del messaggio originale|oorspronkelijke berichtkoppen)\s*[.:]*\s*$/i;

@@ -9,6 +9,7 @@ import { completeAddress, recipientsOf } from '../recipients.js';
 import { hasReply } from '../reply-words.js';
 
 const LIST = /^\s{0,6}-{2,}\s{0,2}The following address(?:es)? had [a-z -]{3,40}-{2,}/i;
+const HIDING = /(?:remote protocol error|service unavailable|unknown mailer error)/i;
 const RULE = /^\s{0,6}-{2,}/;
 const TRANSCRIPT = /^\s{0,6}-{2,}\s{0,2}Transcript of session follows/i;
 
@@ -57,11 +58,13 @@ function withTranscript(
   const talk = transcript.find((line) => /while talking to/i.test(line)) ?? '';
   return said.map(({ address, words }) => {
     const replies = about.filter((one) => isSame(one.address, address)).map((one) => one.words);
-    const best = replies.find(hasReply) ?? replies[0];
+    const refused = lastRefusal(transcript);
+    const judged = replies.find(hasReply) ?? replies[0];
+    // "Service unavailable" is sendmail's own word for what the other side refused in full.
+    const best = judged !== undefined && refused !== undefined && HIDING.test(judged) ? refused : judged;
     if (best !== undefined && hasReply(best)) return { address, words: `${best}\n${words}\n${talk}` };
     if (words !== '' && hasReply(words)) return { address, words: `${words}\n${talk}` };
-    const refusal = lastRefusal(transcript);
-    return { address, words: `${refusal === undefined ? '' : `${refusal}\n`}${words}\n${all}` };
+    return { address, words: `${refused === undefined ? '' : `${refused}\n`}${words}\n${all}` };
   });
 }
 
@@ -81,7 +84,7 @@ function fromTranscript(text: ReportText): ProseRecipient[] {
     const remote = lines
       .slice(Math.max(0, at - 3), Math.max(0, at))
       .findLast((line) => /^\s{0,4}<<< [45]\d\d/.test(line));
-    const hidden = remote !== undefined && /remote protocol error|service unavailable/i.test(words);
+    const hidden = remote !== undefined && HIDING.test(words);
     return whole === undefined ? [] : [{ address: whole, words: hidden ? `${remote}\n${words}` : words }];
   });
   return recipientsOf(said, text);
