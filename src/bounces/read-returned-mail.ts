@@ -14,8 +14,7 @@ import { isFromDaemon, likelihoodOfReport } from './report/plausible-report.js';
 import type { ReturnedKind, ReturnedMail, ReturnedRecipient } from './returned-mail.js';
 
 /** Two of the fields that every recipient has: RFC 3464 section 2.3. */
-const STATUS_FIELDS =
-  /^(?:final|original)-recipient[ \t]*:[^]{0,2000}^action[ \t]*:|^action[ \t]*:[^]{0,2000}^(?:final|original)-recipient[ \t]*:/im;
+const STATUS_FIELDS = [/^(?:final|original)-recipient[ \t]{0,9}:/im, /^action[ \t]{0,9}:/im];
 
 /** Every event keeps a copy. */
 const DIAGNOSTIC_CHARACTERS_MAX = 1_000;
@@ -67,7 +66,8 @@ function readOutcome(facts: MailFacts): { kind: ReturnedKind; recipients: FoundR
   });
   if (statuses.length === 0 && !prose) return undefined;
   // The fields of a report stand among the words where its part is broken or of another type.
-  if (statuses.length === 0 && STATUS_FIELDS.test(facts.words)) statuses = readDeliveryStatus(facts.words);
+  if (statuses.length === 0 && STATUS_FIELDS.every((field) => field.test(facts.words)))
+    statuses = readDeliveryStatus(facts.words);
   return combineRecipients(statuses, prose, facts);
 }
 
