@@ -6,6 +6,7 @@
 import type { Classifier } from './classifier.js';
 import { readProse, readReport } from './prose/read-prose.js';
 import { combineRecipients, type FoundRecipient } from './report/combine-recipients.js';
+import { enhancedIn } from './report/codes.js';
 import { readDeliveryStatus } from './report/delivery-status.js';
 import { readComplaint } from './report/feedback-report.js';
 import { isAutoReply, isChallenge, isChallengeDiagnostic, reportOf } from './report/kinds-by-header.js';
@@ -81,9 +82,11 @@ function kindOfOther(facts: MailFacts): ReturnedKind {
 function judged(found: FoundRecipient, classifier: Classifier): ReturnedRecipient {
   const { address, action, status, code, mx, stage } = found;
   const diagnostic = found.diagnostic.slice(0, DIAGNOSTIC_CHARACTERS_MAX);
+  // What the server said goes before what the reporting program made of it.
+  const enhanced = enhancedIn(diagnostic) ?? status;
   const facts = {
     ...(code !== undefined && { code }),
-    ...(status !== undefined && { enhanced: status }),
+    ...(enhanced !== undefined && { enhanced }),
     ...(mx !== undefined && { mx }),
     ...(stage !== undefined && { stage }),
   };
