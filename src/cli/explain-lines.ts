@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { once } from 'node:events';
 import type { Classifier, RefusalFacts } from '../bounces/classifier.js';
 import { EXIT_DONE, EXIT_FAILED } from './command-line.js';
-import { findingJson, isStage } from './explain.js';
+import { findingJson, isStage } from './finding-json.js';
 
 /** The commands of SMTP as others name the stages. */
 const STAGE_OF_COMMAND: Readonly<Record<string, RefusalFacts['stage']>> = {

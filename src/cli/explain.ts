@@ -2,13 +2,13 @@
 import { resolve } from 'node:path';
 import type { RefusalFacts } from '../bounces/classifier.js';
 import { openClassifierWith } from '../bounces/open-classifier.js';
-import { isHard } from '../bounces/returned-mail.js';
 import type { RuleClassifier } from '../bounces/rule-classifier.js';
 import { processBounceRules } from '../config/process-settings.js';
 import { inWords } from '../mail/categories.js';
-import { DIALOGUE_STAGES, type DialogueStage, type Finding } from '../mail/classification.js';
+import { DIALOGUE_STAGES } from '../mail/classification.js';
 import type { Command } from './command.js';
 import { EXIT_DONE, EXIT_USAGE, readCommandLine, usageError } from './command-line.js';
+import { findingJson, isStage } from './finding-json.js';
 
 const HELP = `usage: ./posthorn explain 'REPLY' [--mx HOST] [--stage STAGE] [--json]
        ./posthorn explain --jsonl < LINES
@@ -87,10 +87,6 @@ function withOperands(argv: readonly string[]): string[] {
   return read;
 }
 
-export function isStage(text: string): text is DialogueStage {
-  return (DIALOGUE_STAGES as readonly string[]).includes(text);
-}
-
 /** Says what is wrong with the file of rules, where something is. */
 function open(file = processBounceRules()): RuleClassifier | undefined {
   const path = file === undefined || file === '' ? undefined : resolve(file);
@@ -98,12 +94,6 @@ function open(file = processBounceRules()): RuleClassifier | undefined {
   if (opening.kind === 'open') return opening.classifier;
   process.stderr.write(`posthorn explain: the rules of bounces are faulty\n${opening.faults.join('\n')}\n`);
   return undefined;
-}
-
-/** A finding as JSON: what `--json` and `--jsonl` print, and the API. */
-export function findingJson(finding: Finding): Record<string, unknown> {
-  const { category, type, retry, suppress, fault, explanation, todo, rule } = inWords(finding);
-  return { category, hard: isHard(finding) ?? null, type, retry, suppress, fault, explanation, todo, rule };
 }
 
 function explainReply(classifier: RuleClassifier, facts: RefusalFacts, asJson: boolean): void {
