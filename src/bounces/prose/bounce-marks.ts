@@ -28,6 +28,10 @@ const HELD =
 const BAIT =
   /(?:click|log ?in|sign ?in|verify|release|recover|retrieve|upgrade|validate)[^\n]{0,80}https?:|https?:[^\s]{0,200}(?:login|verify|signin|release|recover)/i;
 
+// People who show a report to others write so; programs that neither name themselves nor bear a null return path do not.
+const HUMAN =
+  /\b(?:i (?:just )?(?:got|get|received|keep getting|tried|sent)|can you|could you (?:please )?(?:check|help|look)|any ideas?|thanks|cheers|(?:kind|best) regards|viele grüße|mit freundlichen grüßen|cordialement|saludos)\b/i;
+
 // What is looked at: the opening of a report says what it is.
 const OPENING_MAX = 6_000;
 
@@ -63,6 +67,7 @@ export function looksLikeBounce(facts: ProseFacts): boolean {
   if (isSomethingElse(facts)) return false;
   if (sender) return subject || text || strongText;
   if (envelope) return subject || strongText;
+  if (HUMAN.test(facts.text.slice(0, OPENING_MAX))) return false;
   return subject && (strongText || (text && hasReportShape(facts)));
 }
 

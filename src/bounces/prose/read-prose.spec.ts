@@ -28,6 +28,12 @@ describe('ordinary mail', () => {
       'Look what I got:\n\n> <ben@firma.test>: host mx.firma.test said: 550 no such user',
     ],
     [
+      'a person who shows a bounce',
+      'Anna <anna@firma.test>',
+      'Undelivered mail',
+      'Hi, I got this:\n\n<ben@firma.test>: host mx.firma.test said: 550 no such user\n\nCan you help?',
+    ],
+    [
       'a newsletter on deliverability',
       'News <news@tips.test>',
       'Why your mail fails',
