@@ -345,3 +345,49 @@ describe('readReturnedMail, of the message below the words', () => {
     expect(mail.recipients[0]).toMatchObject({ address: 'anna@dest.example', status: '5.1.1' });
   });
 });
+
+describe('readReturnedMail, of reports in unusual clothes', () => {
+  it('reads the report inside the notice of a gateway', () => {
+    const mail = read([
+      'From: Mail Delivery System <postmaster@gateway.example>',
+      'Subject: Delivery Status Notification (Failure)',
+      'Content-Type: multipart/mixed; boundary=g',
+      '',
+      '--g',
+      'Content-Type: message/rfc822',
+      '',
+      ...report(FAILED),
+      '--g--',
+    ]);
+    expect(mail.kind).toBe('bounce');
+    expect(mail.recipients[0]).toMatchObject({ address: 'anna@dest.example', status: '5.1.1' });
+    expect(mail.original?.reference).toBe('b+01abc.1.sig');
+  });
+
+  it('takes the words in quotes for those of the server', () => {
+    const status = [
+      ...FAILED.slice(0, 5),
+      "Diagnostic-Code: smtp; 5.1.0 - Unknown address error 550-'5.7.1 Access denied here'",
+    ];
+    expect(read(report(status)).recipients[0]).toMatchObject({ code: 550, diagnostic: '550 5.7.1 Access denied here' });
+  });
+
+  it('knows a challenge that is written as a report', () => {
+    const status = ['Final-Recipient: rfc822; anna@dest.example', 'Action: failed', 'Status: 4.7.0'];
+    const diagnostic = 'Diagnostic-Code: X-Guard; Sender not pre-approved, see above';
+    expect(read(report([...status, diagnostic]))).toMatchObject({ kind: 'challenge', recipients: [] });
+  });
+
+  it('reads a complaint that comes as a notification in JSON', () => {
+    const notification = {
+      notificationType: 'Complaint',
+      complaint: { complainedRecipients: [{ emailAddress: 'ben@isp.example' }], complaintFeedbackType: 'abuse' },
+    };
+    const mail = read(['From: no-reply@sns.example', 'Subject: Notification', '', JSON.stringify(notification)]);
+    expect(mail).toMatchObject({
+      kind: 'complaint',
+      feedbackType: 'abuse',
+      recipients: [{ address: 'ben@isp.example' }],
+    });
+  });
+});

@@ -6,6 +6,7 @@
 import type { Classifier } from './classifier.js';
 import { readProse, readReport } from './prose/read-prose.js';
 import { combineRecipients, type FoundRecipient } from './report/combine-recipients.js';
+import { enhancedIn } from './report/codes.js';
 import { readDeliveryStatus } from './report/delivery-status.js';
 import { readComplaint } from './report/feedback-report.js';
 import { isAutoReply, isChallenge, isChallengeDiagnostic, reportOf } from './report/kinds-by-header.js';
@@ -14,8 +15,7 @@ import { isFromDaemon, likelihoodOfReport } from './report/plausible-report.js';
 import type { ReturnedKind, ReturnedMail, ReturnedRecipient } from './returned-mail.js';
 
 /** Two of the fields that every recipient has: RFC 3464 section 2.3. */
-const STATUS_FIELDS =
-  /^(?:final|original)-recipient[ \t]*:[^]{0,2000}^action[ \t]*:|^action[ \t]*:[^]{0,2000}^(?:final|original)-recipient[ \t]*:/im;
+const STATUS_FIELDS = [/^(?:final|original)-recipient[ \t]{0,9}:/im, /^action[ \t]{0,9}:/im];
 
 /** Every event keeps a copy. */
 const DIAGNOSTIC_CHARACTERS_MAX = 1_000;
@@ -67,7 +67,8 @@ function readOutcome(facts: MailFacts): { kind: ReturnedKind; recipients: FoundR
   });
   if (statuses.length === 0 && !prose) return undefined;
   // The fields of a report stand among the words where its part is broken or of another type.
-  if (statuses.length === 0 && STATUS_FIELDS.test(facts.words)) statuses = readDeliveryStatus(facts.words);
+  if (statuses.length === 0 && STATUS_FIELDS.every((field) => field.test(facts.words)))
+    statuses = readDeliveryStatus(facts.words);
   return combineRecipients(statuses, prose, facts);
 }
 
@@ -81,9 +82,11 @@ function kindOfOther(facts: MailFacts): ReturnedKind {
 function judged(found: FoundRecipient, classifier: Classifier): ReturnedRecipient {
   const { address, action, status, code, mx, stage } = found;
   const diagnostic = found.diagnostic.slice(0, DIAGNOSTIC_CHARACTERS_MAX);
+  // What the server said goes before what the reporting program made of it.
+  const enhanced = enhancedIn(diagnostic) ?? status;
   const facts = {
     ...(code !== undefined && { code }),
-    ...(status !== undefined && { enhanced: status }),
+    ...(enhanced !== undefined && { enhanced }),
     ...(mx !== undefined && { mx }),
     ...(stage !== undefined && { stage }),
   };

@@ -35,14 +35,9 @@ function fromUuencode(encoded: Buffer): Buffer {
   for (const line of lines.slice(begin + 1)) {
     if (/^end\s*$/.test(line)) break;
     const octets = Buffer.alloc(Math.ceil(line.length / 4) * 3);
+    const bits = (at: number): number => (line.charCodeAt(at) - 32) & 63;
     for (let i = 1, at = 0; i < line.length; i += 4, at += 3) {
-      const [a, b, c, d] = [0, 1, 2, 3].map((j) => (line.charCodeAt(i + j) - 32) & 63) as [
-        number,
-        number,
-        number,
-        number,
-      ];
-      octets.set([(a << 2) | (b >> 4), ((b & 15) << 4) | (c >> 2), ((c & 3) << 6) | d], at);
+      octets.writeUIntBE((bits(i) << 18) | (bits(i + 1) << 12) | (bits(i + 2) << 6) | bits(i + 3), at, 3);
     }
     decoded.push(octets.subarray(0, (line.charCodeAt(0) - 32) & 63));
   }
