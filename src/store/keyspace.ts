@@ -75,6 +75,31 @@ export function shardKeys(shard: number): ShardKeys {
   };
 }
 
+export interface ReportKeys {
+  /** Hash: `v` UIDVALIDITY, `n` the last uid given, `b` bytes of the contents. It outlives the reports. */
+  readonly mailbox: string;
+  /** Stream: the reports, `<uid>-0` each; fields in `bounces/append-report-script.ts`. */
+  readonly list: string;
+  /** Hash: the content of each uid, zstd-compressed where that pays. */
+  readonly contents: string;
+  /** Hash: the flags of each uid that has any, separated by spaces. */
+  readonly flags: string;
+  /** Sorted set: digests of what was reported, by the uid it got. */
+  readonly occurrences: string;
+}
+
+/** The bounce reports of an account, in a slot of its own. */
+export function reportKeys(account: string): ReportKeys {
+  const prefix = `{ph:account:${account}}:reports`;
+  return {
+    mailbox: prefix,
+    list: `${prefix}:list`,
+    contents: `${prefix}:contents`,
+    flags: `${prefix}:flags`,
+    occurrences: `${prefix}:occurrences`,
+  };
+}
+
 /** What clients choose becomes a name of fixed length. */
 function digest(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
