@@ -153,7 +153,7 @@ export class WorkStream {
     }
     if (this.stopping.signal.aborted) return;
     const blockMs = Math.min(WAIT_MS, lookEveryMs);
-    const answer = (await this.blocking.xreadgroupBuffer(
+    const answer = await this.blocking.xreadgroupBuffer(
       'GROUP',
       GROUP,
       this.consumer,
@@ -164,7 +164,7 @@ export class WorkStream {
       'STREAMS',
       this.key,
       '>',
-    ));
+    );
     const entries = answer?.[0]?.[1] ?? [];
     await Promise.all(entries.map((raw) => this.work(entryOf(raw), 1)));
   }
