@@ -8,6 +8,9 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { isMessageId, timeOfMessage } from '../mail/message-id.js';
 import { SCHEDULE_AHEAD_MAX_MS } from '../queue/spool.js';
 
+/** The header field that bears the local part, for where the return path is rewritten. */
+export const REFERENCE_FIELD = 'X-Posthorn-Ref';
+
 const PREFIX = 'b+';
 /** 20 characters of base32 are 100 bits. */
 const SIGNATURE_CHARACTERS = 20;
@@ -35,7 +38,7 @@ export class ReturnPathSigner {
   /** @param key 32 octets of chance, the same in every process of the deployment */
   constructor(private readonly key: Buffer) {}
 
-  /** The local part; it also stands in the header field `X-Posthorn-Ref`, for where the return path is rewritten. */
+  /** The local part of the return path, and what stands in `REFERENCE_FIELD`. */
   localPart({ messageId, transaction }: MailReference): string {
     const number = base32(transaction);
     return `${PREFIX}${messageId}.${number}.${this.signature(messageId, number)}`;

@@ -5,22 +5,21 @@
 import type { Redis } from 'ioredis';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import { findingOf } from '../mail/categories.js';
-import { firstIdAt } from '../mail/message-id.js';
+import type { MessageEvent } from '../events/event.js';
 import { STREAMS } from '../mail/stream.js';
-import { messageKeys, SHARD, shardKeys, shardPrefix } from '../store/keyspace.js';
+import { messageKeys, SHARD, shardKeys } from '../store/keyspace.js';
 import { RedisRoom } from '../store/redis-room.js';
-import { termsOf } from './accept-terms.js';
+import { suppressedTerms, termsOf } from './accept-terms.js';
 import { writeAfterword } from './afterword-script.js';
-import { acceptScript, acceptWithTermsScript } from './accept-script.js';
+import { acceptScript, acceptSuppressedScript, acceptWithTermsScript } from './accept-script.js';
 import { decodeBody, encodeBody } from './body-codec.js';
-import { jobId, jobLockKey, type BullmqLanes } from './bullmq-lanes.js';
+import { jobId, type BullmqLanes } from './bullmq-lanes.js';
+import { expirySettlements } from './expiry.js';
 import { HeldMail } from './held-mail.js';
 import { readHolding, readRecord, supersession, waitingOf, type MessageFields } from './message-fields.js';
 import { readHistory, readOriginal } from './read-message.js';
-import { settleArguments, settleScript } from './settle-script.js';
+import { settleRecipients, type Retention } from './settle-recipients.js';
 import {
-  SCHEDULE_AHEAD_MAX_MS,
   Spool,
   type AcceptResult,
   type AcceptTerms,
@@ -33,15 +32,6 @@ import {
   type Settlement,
   type Work,
 } from './spool.js';
-
-/** What the spool keeps after the end, and for how long. */
-export interface Retention {
-  readonly eventRetentionMs: number;
-  readonly bodyRetentionMs: number;
-  readonly historyMax: number;
-  /** The largest body that can have been accepted, our own header fields included. */
-  readonly bodyBytesMax: number;
-}
 
 /** A body up to this size comes along with the claim. */
 const START_BYTES = 64 * 1024;
@@ -74,18 +64,12 @@ export class RedisSpool extends Spool {
     const full = await this.room.refusalOf(stored.length);
     if (full !== undefined) return { kind: 'not-written', why: full };
     const stopTimer = this.metrics.redisCommandDuration.startTimer({ command: 'accept' });
-    const { id, stream, recipients, expiresAt, acceptedAt, sendAt = 0, supersedeKey } = message;
-    const { holding, once } = terms;
-    const jobs = holding ? [] : message.transactions.map((_, transaction) => jobId(id, transaction));
+    const { id, stream, recipients, expiresAt, acceptedAt, sendAt = 0 } = message;
+    const shut = new Set(terms.suppressed?.flatMap(({ recipients: positions }) => positions));
+    const jobs = terms.holding ? [] : jobsOf(message, shut);
     const scriptKeys = [keys.message, keys.body, shard.open(stream), shard.ledger];
     const args = [id, JSON.stringify(message), stored, expiresAt, `${stream}:accepted`, recipients.length];
-    const plain = !holding && !once && supersedeKey === undefined;
-    const write = plain
-      ? (redis: Redis) => acceptScript.runText(redis, scriptKeys, args)
-      : (redis: Redis) => {
-          const [moreKeys, moreArgs] = termsOf(message, terms);
-          return acceptWithTermsScript.runText(redis, [...scriptKeys, ...moreKeys], [...args, ...moreArgs]);
-        };
+    const write = (redis: Redis) => this.writeAccepted(redis, message, terms, scriptKeys, args);
     let answer: unknown;
     try {
       answer = await this.lanes.commit(stream, jobs, write, Math.max(0, sendAt - acceptedAt));
@@ -97,6 +81,7 @@ export class RedisSpool extends Spool {
       stopTimer();
     }
     if (answer === 'lease-lost') return { kind: answer };
+    if (shut.size > 0) this.metrics.recipientsSettled.inc({ state: 'suppressed' }, shut.size);
     if (typeof answer === 'string') {
       // The message is stored: what fails from here on is done again by whoever meets the mark.
       await this.supersedeNow(answer).catch((error: unknown) => {
@@ -119,7 +104,9 @@ export class RedisSpool extends Spool {
     const waiting = waitingOf(fields, transaction.recipients);
     if (waiting.length === 0) return undefined;
     const attempts = Number(fields[`n${String(work.transaction)}`] ?? 0);
-    return { work, message, waiting, attempts, ...(fields.z !== undefined && { supersededBy: fields.z }), storedStart };
+    const delayTold = `d${String(work.transaction)}` in fields;
+    const superseded = fields.z !== undefined && { supersededBy: fields.z };
+    return { work, message, waiting, attempts, delayTold, ...superseded, storedStart };
   }
 
   override async accountOf({ messageId }: Work): Promise<string | undefined> {
@@ -136,7 +123,9 @@ export class RedisSpool extends Spool {
   }
 
   override settle(claim: Claim, results: readonly Settlement[]): Promise<SettleResult> {
-    return this.write(claim.message, claim.work.transaction, claim.work.token, results, claim.attempts);
+    const { message, attempts: attemptsBefore, work } = claim;
+    const { transaction, token } = work;
+    return settleRecipients(this.redis, message, { transaction, token, attemptsBefore }, results, this.retention);
   }
 
   override async expire(messageId: string, nowMs: number): Promise<void> {
@@ -147,17 +136,9 @@ export class RedisSpool extends Spool {
       await Promise.all(STREAMS.map((stream) => this.redis.zrem(shardKeys(SHARD).open(stream), messageId)));
       return;
     }
-    await this.settleWaiting(message, fields, (recipients) => ({
-      recipients,
-      state: 'expired',
-      event: {
-        type: 'expired',
-        at: nowMs,
-        recipients,
-        source: 'reply',
-        classification: findingOf('expired', 'expired'),
-      },
-    }));
+    const history = await this.redis.lrange(messageKeys(SHARD, messageId).events, '0', '-1');
+    const events = history.map((json) => JSON.parse(json) as MessageEvent);
+    await this.settleWaiting(message, fields, (recipients) => expirySettlements(recipients, events, nowMs));
   }
 
   override async expired(nowMs: number, limit: number): Promise<string[]> {
@@ -197,48 +178,25 @@ export class RedisSpool extends Spool {
     return readHistory(this.redis, messageId);
   }
 
-  private async write(
+  /** By the script that does what the message needs and no more: most mail has no terms. */
+  private writeAccepted(
+    redis: Redis,
     message: MessageRecord,
-    transaction: number,
-    token: string,
-    results: readonly Settlement[],
-    attemptsBefore: number | '' = '',
-  ): Promise<SettleResult> {
-    const keys = messageKeys(SHARD, message.id);
-    const shard = shardKeys(SHARD);
-    const lock = jobLockKey(SHARD, message.stream, jobId(message.id, transaction));
-    const { eventRetentionMs, bodyRetentionMs, historyMax } = this.retention;
-    const [status, settled = 0, waiting = 0] = await settleScript.run(
-      this.redis,
-      [
-        keys.message,
-        keys.body,
-        keys.events,
-        shard.open(message.stream),
-        shard.closed,
-        shard.ledger,
-        lock,
-        shard.outcomes,
-      ],
-      [
-        token,
-        message.id,
-        message.stream,
-        transaction,
-        attemptsBefore,
-        eventRetentionMs,
-        bodyRetentionMs,
-        historyMax,
-        shardPrefix(SHARD),
-        firstIdAt(
-          message.acceptedAt - eventRetentionMs - (message.expiresAt - message.acceptedAt) - SCHEDULE_AHEAD_MAX_MS,
-        ),
-        ...settleArguments(results),
-      ],
-    );
-    if (status === -1) return { kind: 'lease-lost' };
-    if (status === -2) return { kind: 'gone' };
-    return { kind: 'settled', settled, waiting };
+    terms: AcceptTerms,
+    keys: readonly string[],
+    args: readonly (string | number | Buffer)[],
+  ): Promise<unknown> {
+    const { holding, once, suppressed = [] } = terms;
+    const isPlain = !holding && !once && message.supersedeKey === undefined;
+    if (isPlain && suppressed.length === 0) return acceptScript.runText(redis, keys, args);
+    const [termKeys, termArgs] = termsOf(message, terms);
+    const [moreKeys, moreArgs] = [
+      [...keys, ...termKeys],
+      [...args, ...termArgs],
+    ];
+    if (suppressed.length === 0) return acceptWithTermsScript.runText(redis, moreKeys, moreArgs);
+    const [lastKeys, lastArgs] = suppressedTerms(message, suppressed, this.retention);
+    return acceptSuppressedScript.runText(redis, [...moreKeys, ...lastKeys], [...moreArgs, ...lastArgs]);
   }
 
   private async repairMessage(messageId: string): Promise<number> {
@@ -270,25 +228,36 @@ export class RedisSpool extends Spool {
     const message = readRecord(fields);
     const by = fields.z;
     if (!message || by === undefined) return;
-    await this.settleWaiting(message, fields, (recipients) => supersession(recipients, by, Date.now()));
+    await this.settleWaiting(message, fields, (recipients) => [supersession(recipients, by, Date.now())]);
   }
 
   /** Settles what waits and no attempt holds, and takes its jobs away. */
   private async settleWaiting(
     message: MessageRecord,
     fields: MessageFields,
-    settlementOf: (recipients: readonly number[]) => Settlement,
+    settlementsOf: (recipients: readonly number[]) => readonly Settlement[],
   ): Promise<void> {
     const { id, account, stream } = message;
-    for (const [index, transaction] of message.transactions.entries()) {
-      const recipients = waitingOf(fields, transaction.recipients);
+    for (const [transaction, { recipients: all }] of message.transactions.entries()) {
+      const recipients = waitingOf(fields, all);
       if (recipients.length === 0) continue;
-      const settlement = settlementOf(recipients);
-      const result = await this.write(message, index, '', [settlement]);
+      const settlements = settlementsOf(recipients);
+      const nobody = { transaction, token: '', attemptsBefore: '' } as const;
+      const result = await settleRecipients(this.redis, message, nobody, settlements, this.retention);
       if (result.kind !== 'settled') continue;
-      this.metrics.recipientsSettled.inc({ state: settlement.state }, result.settled);
-      this.log.info(`message.${settlement.event.type}`, { id, account, recipients: result.settled });
-      await this.lanes.remove(stream, jobId(id, index));
+      const { state, event } = settlements[0] ?? {};
+      this.metrics.recipientsSettled.inc({ state }, result.settled);
+      this.log.info(`message.${event?.type}`, { id, account, recipients: result.settled });
+      await this.lanes.remove(stream, jobId(id, transaction));
     }
   }
+}
+
+/** A job for each transaction that has somebody left. */
+function jobsOf({ id, transactions }: MessageRecord, shut: ReadonlySet<number>): string[] {
+  const jobs: string[] = [];
+  for (const [transaction, { recipients }] of transactions.entries()) {
+    if (shut.size === 0 || recipients.some((position) => !shut.has(position))) jobs.push(jobId(id, transaction));
+  }
+  return jobs;
 }

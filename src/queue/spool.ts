@@ -55,6 +55,8 @@ export interface AcceptTerms {
   readonly holding?: Holding;
   /** The idempotency key that is held for this message, and what it will answer from then on. */
   readonly once?: { readonly key: string; readonly token: string; readonly answer: string };
+  /** What is settled as suppressed in the same step; each names its recipients. */
+  readonly suppressed?: readonly Settlement[];
 }
 
 export type AcceptResult =
@@ -86,6 +88,8 @@ export interface Claim {
   readonly waiting: readonly number[];
   /** Attempts made before this one. */
   readonly attempts: number;
+  /** That it is late was told before. */
+  readonly delayTold: boolean;
   /** The message that came in its place: it is not to be sent any more. */
   readonly supersededBy?: string;
   /** The beginning of the body as it is stored, which is all of a small one: it saves a round trip. */
