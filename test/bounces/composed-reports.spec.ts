@@ -1,6 +1,8 @@
 /** Reports of our own (`src/bounces/compose-report.ts`), as others read them: people, Python's email package, and our own reader. */
 import { describe, expect, it } from '@jest/globals';
 import { composeReport, type ReportMaterial } from '../../src/bounces/compose-report.js';
+import { openClassifier } from '../../src/bounces/open-classifier.js';
+import { readReturnedMail } from '../../src/bounces/read-returned-mail.js';
 import type { Suppression } from '../../src/bounces/suppressions.js';
 import { findingOf } from '../../src/mail/categories.js';
 import { hasPython, readByPython, type MailAsRead } from './python-mail.js';
@@ -196,6 +198,54 @@ describe('what comes from outside', () => {
     expect(lines.filter((line) => /^(bcc|status: 2)/i.test(line))).toEqual([]);
     const boundary = /boundary="([^"]+)"/.exec(report)?.[1] ?? '';
     expect(lines.filter((line) => line.startsWith(`--${boundary}`))).toHaveLength(4);
+  });
+});
+
+describe('our own reader of mail that comes back', () => {
+  const classifier = openClassifier();
+  const read = (given: Partial<ReportMaterial> = {}) =>
+    readReturnedMail(composeReport(material(given), SERVER), classifier);
+
+  it.each<[string, number, string, string]>([
+    ['unknown_recipient', 550, '5.1.1', 'no such user here'],
+    ['mailbox_full', 552, '5.2.2', 'the mailbox is full'],
+    ['content_spam', 554, '5.7.1', 'this message was taken for spam'],
+  ])('reads a bounce as one, with its recipient and its class: %s', (category, code, enhanced, text) => {
+    const reply = { code, enhanced, text };
+    const mail = read({ event: bounce({ reply }), suppressed: suppressionOf() });
+    expect(mail).toMatchObject({
+      kind: 'bounce',
+      recipients: [{ address: 'ann@one.example', status: enhanced, classification: { category } }],
+    });
+    expect(mail.recipients).toHaveLength(1);
+  });
+
+  it('reads a reply and an address beyond ASCII', () => {
+    const reply = { code: 550, enhanced: '5.1.1', text: '宛先のメールボックスが見つかりません' };
+    const recipients = ['jürgen@xn--dmain-jua.example', 'bea@one.example'];
+    const mail = read({ event: bounce({ reply }), recipients });
+    expect(mail.kind).toBe('bounce');
+    expect(mail.recipients.map(({ address }) => address)).toEqual(recipients);
+    for (const { classification } of mail.recipients) expect(classification.category).toBe('unknown_recipient');
+  });
+
+  it('reads a delay as no bounce, and an expiry as one that says nothing of the address', () => {
+    expect(read({ event: delay })).toMatchObject({ kind: 'delayed', recipients: [{ address: 'ann@one.example' }] });
+    const { kind, recipients } = read({ event: expiry });
+    expect([kind, recipients.map(({ classification }) => classification.suppress)]).toEqual(['bounce', [false]]);
+  });
+
+  it('reads a complaint as one', () => {
+    expect(read({ event: complaint })).toMatchObject({
+      kind: 'complaint',
+      feedbackType: 'abuse',
+      recipients: [{ address: 'ann@one.example' }],
+    });
+  });
+
+  it('finds the message that it is about in its header', () => {
+    const header = Buffer.from('Message-ID: <1@shop.example>\r\nSubject: Your order\r\n');
+    expect(read({ header }).original).toMatchObject({ messageId: '<1@shop.example>', subject: 'Your order' });
   });
 });
 
