@@ -68,6 +68,7 @@ describe('settings', () => {
       eventRetentionMs: 168 * 3_600_000,
       bodyRetentionMs: 0,
       historyMax: 1_000_000,
+      reportRetentionMs: 30 * 24 * 3_600_000,
       portBase: 0,
       submissionPort: 587,
       submissionsPort: 465,
