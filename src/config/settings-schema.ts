@@ -25,7 +25,7 @@ import type { AboutSetting, Given } from './setting.js';
 import { apiUrl, redisUrl } from './urls.js';
 
 /** The jobs that a process can do. */
-export const ROLES = ['submission', 'api', 'worker'] as const;
+export const ROLES = ['submission', 'api', 'worker', 'bounces'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** Added to the default ports where those below 1024 are not ours to bind. */
@@ -57,7 +57,7 @@ export const settingsSchema = z.object({
     name: 'POSTHORN_ROLES',
     default: 'all',
     meaning:
-      'What this process does: `all`, or some of `submission` (the SMTP doors), `api` (HTTP) and `worker` (delivery), separated by commas.',
+      'What this process does: `all`, or some of `submission` (the SMTP doors), `api` (HTTP), `worker` (delivery) and `bounces` (what comes back), separated by commas.',
   }),
   redisUrl: redisUrl().optional().register(aboutSettings, {
     name: 'POSTHORN_REDIS_URL',
@@ -207,6 +207,12 @@ export const settingsSchema = z.object({
     ...atBase(2525),
     meaning:
       'The trusted relay: plain SMTP without AUTH, only from `POSTHORN_TRUSTED_NETWORKS`, off while that is empty.',
+  }),
+  bouncePort: listenerPort().register(aboutSettings, {
+    name: 'POSTHORN_BOUNCE_PORT',
+    ...atBase(25),
+    meaning:
+      'The intake of bounces and complaints: what the MX of `POSTHORN_BOUNCE_DOMAIN` points at. It takes signed return paths, and `postmaster@`, `abuse@` and `fbl@` of our domains.',
   }),
   httpPort: listenerPort().register(aboutSettings, {
     name: 'POSTHORN_HTTP_PORT',

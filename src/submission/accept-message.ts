@@ -32,7 +32,7 @@ import type { MessageOptions } from './option-schemas.js';
 import { refusal, type Refusal } from './refusals.js';
 import { forbiddenReversePath, forbiddenSender, readSenders, shown } from './sender-rules.js';
 import type { SenderStanding } from './sender-standing.js';
-import type { TraceSource } from './trace-fields.js';
+import type { TraceSource } from '../listeners/trace-fields.js';
 
 /** Who hands a message over. */
 export interface MailSender {
