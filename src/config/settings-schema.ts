@@ -186,6 +186,12 @@ export const settingsSchema = z.object({
     meaning:
       "Messages whose history is kept, 1 to 100000000; the oldest are shed first. It bounds Redis's memory where the retention does not.",
   }),
+  reportRetentionMs: duration('1h', '365d').register(aboutSettings, {
+    name: 'POSTHORN_REPORT_RETENTION',
+    default: '30d',
+    meaning:
+      'How long reports of bounces, delays and complaints are kept for the mailbox, `1h` to `365d`; of each account 10000 at most, and 256 MiB.',
+  }),
   portBase: wholeNumber(0, PORT_BASE_MAX).register(aboutSettings, {
     name: 'POSTHORN_PORT_BASE',
     default: ({ machine }) => String(machine.mayBindLowPorts ? 0 : FALLBACK_PORT_BASE),

@@ -12,17 +12,19 @@ import { STREAMS } from '../mail/stream.js';
 import { messageKeys, SHARD, shardKeys, shardPrefix, type MessageKeys } from '../store/keyspace.js';
 import { RedisRoom } from '../store/redis-room.js';
 import { termsOf } from './accept-terms.js';
+import { writeAfterword } from './afterword-script.js';
 import { acceptScript, acceptWithTermsScript } from './accept-script.js';
 import { decodeBody, encodeBody } from './body-codec.js';
 import { jobId, jobLockKey, type BullmqLanes } from './bullmq-lanes.js';
 import { HeldMail } from './held-mail.js';
 import { readHolding, readRecord, statesOf, supersession, waitingOf, type MessageFields } from './message-fields.js';
-import { settleScript } from './settle-script.js';
+import { settleArguments, settleScript } from './settle-script.js';
 import {
   SCHEDULE_AHEAD_MAX_MS,
   Spool,
   type AcceptResult,
   type AcceptTerms,
+  type Afterword,
   type Claim,
   type MessageHistory,
   type MessageRecord,
@@ -180,8 +182,10 @@ export class RedisSpool extends Spool {
     return repaired;
   }
 
-  override afterword(): Promise<'written' | 'repeated' | 'gone'> {
-    return Promise.reject(new Error('afterwords are not kept yet'));
+  override async afterword(messageId: string, afterword: Afterword): Promise<'written' | 'repeated' | 'gone'> {
+    const record = await this.redis.hget(messageKeys(SHARD, messageId).message, 'v');
+    if (record === null) return 'gone';
+    return writeAfterword(this.redis, JSON.parse(record) as MessageRecord, afterword);
   }
 
   override async read(messageId: string): Promise<MessageHistory | undefined> {
@@ -214,11 +218,19 @@ export class RedisSpool extends Spool {
     const keys = messageKeys(SHARD, message.id);
     const shard = shardKeys(SHARD);
     const lock = jobLockKey(SHARD, message.stream, jobId(message.id, transaction));
-    const pairs = results.flatMap(({ recipients, state }) => recipients.flatMap((position) => [position, state]));
     const { eventRetentionMs, bodyRetentionMs, historyMax } = this.retention;
     const [status, settled = 0, waiting = 0] = await settleScript.run(
       this.redis,
-      [keys.message, keys.body, keys.events, shard.open(message.stream), shard.closed, shard.ledger, lock],
+      [
+        keys.message,
+        keys.body,
+        keys.events,
+        shard.open(message.stream),
+        shard.closed,
+        shard.ledger,
+        lock,
+        shard.outcomes,
+      ],
       [
         token,
         message.id,
@@ -232,9 +244,7 @@ export class RedisSpool extends Spool {
         firstIdAt(
           message.acceptedAt - eventRetentionMs - (message.expiresAt - message.acceptedAt) - SCHEDULE_AHEAD_MAX_MS,
         ),
-        pairs.length / 2,
-        ...pairs,
-        ...results.map(({ event }) => JSON.stringify(event)),
+        ...settleArguments(results),
       ],
     );
     if (status === -1) return { kind: 'lease-lost' };

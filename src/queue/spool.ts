@@ -150,7 +150,10 @@ export abstract class Spool {
    */
   abstract repair(limit: number): Promise<number>;
 
-  /** Adds what is heard later to the history and to the outcomes that are followed up. */
+  /**
+   * Adds what is heard later to the history and to the outcomes that are followed up. `repeated`: it was there before, or the
+   * message has had as many afterwords as one may have; nothing was written.
+   */
   abstract afterword(messageId: string, afterword: Afterword): Promise<'written' | 'repeated' | 'gone'>;
 
   abstract read(messageId: string): Promise<MessageHistory | undefined>;

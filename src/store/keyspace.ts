@@ -31,7 +31,8 @@ export const GUARD_PREFIX = '{ph:guard}';
 export interface MessageKeys {
   /**
    * Hash: `v` the message as accepted, `w` recipients that wait, `s<i>` state of recipient i, `n<t>` attempts of transaction
-   * t, `h` how it is held until it is released, `z` the message that supersedes it.
+   * t, `d<t>` that it was told that the transaction is late, `h` how it is held until it is released, `z` the message that
+   * supersedes it, `a` number of afterwords, `a<digest>` that one was written.
    */
   readonly message: string;
   /** String: the body as it leaves, zstd-compressed where that pays. */
@@ -78,6 +79,31 @@ export function shardKeys(shard: number): ShardKeys {
     heldLanes: `${prefix}:held-lanes`,
     idempotency: (account, key) => `${prefix}:once:${account}:${digest(key)}`,
     supersede: (account, key) => `${prefix}:last:${account}:${digest(key)}`,
+  };
+}
+
+export interface ReportKeys {
+  /** Hash: `v` UIDVALIDITY, `n` the last uid given, `b` bytes of the contents. It outlives the reports. */
+  readonly mailbox: string;
+  /** Stream: the reports, `<uid>-0` each; fields in `bounces/append-report-script.ts`. */
+  readonly list: string;
+  /** Hash: the content of each uid, zstd-compressed where that pays. */
+  readonly contents: string;
+  /** Hash: the flags of each uid that has any, separated by spaces. */
+  readonly flags: string;
+  /** Sorted set: digests of what was reported, by the uid it got. */
+  readonly occurrences: string;
+}
+
+/** The bounce reports of an account, in a slot of its own. */
+export function reportKeys(account: string): ReportKeys {
+  const prefix = `{ph:account:${account}}:reports`;
+  return {
+    mailbox: prefix,
+    list: `${prefix}:list`,
+    contents: `${prefix}:contents`,
+    flags: `${prefix}:flags`,
+    occurrences: `${prefix}:occurrences`,
   };
 }
 

@@ -65,6 +65,15 @@ export class Metrics {
     ['state'],
   );
 
+  /** `category`: a class of `mail/classification.ts`, or complaint. `source`: reply, dsn, feedback. */
+  readonly bounces = this.counter('posthorn_bounces_total', 'Recipients that mail did not reach, or who complained', [
+    'category',
+    'source',
+  ]);
+
+  /** `outcome`: stored, repeated, dropped (Redis had no room). */
+  readonly reports = this.counter('posthorn_reports_total', 'Reports of bounces, delays and complaints', ['outcome']);
+
   /** `state`: waiting. */
   readonly queueRecipients = this.gauge('posthorn_queue_recipients', 'Recipients that wait in the queue', [
     'state',
