@@ -3,6 +3,7 @@
  * address of ours hears so at RCPT, and what is taken is in Redis before its 250. It never sends mail by itself, so that
  * a bounce of a bounce ends here. RFC 5321 sections 4.5.5 and 6.
  */
+import { createHash } from 'node:crypto';
 import type {
   AuthenticateResult,
   SmtpDoorOwner,
@@ -118,8 +119,9 @@ export class IntakeDoor implements SmtpDoorOwner {
     // RFC 5321 section 4.4: who makes final delivery writes down the reverse path.
     const trace = Buffer.from(`Return-Path: <${reversePath}>\r\n${received}`);
     const { clientAddress } = session;
+    const digest = createHash('sha256').update(body).digest('base64url');
     const content = Buffer.concat([trace, body]);
-    const result = await this.queue.append({ at, reversePath, clientAddress, recipients, content });
+    const result = await this.queue.append({ at, reversePath, clientAddress, recipients, digest, content });
     if (result.kind === 'no_room') {
       log.warn('intake.no_room', { why: result.why });
       return this.refuse('no_room');

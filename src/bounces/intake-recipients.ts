@@ -11,8 +11,7 @@ import type { MailReference, ReturnPathSigner } from './return-path.js';
 
 /** A recipient as it is taken. */
 export type IntakeRecipient =
-  | ({ readonly kind: 'return_path' } & MailReference)
-  | { readonly kind: 'role'; readonly account: string };
+  ({ readonly kind: 'return_path' } & MailReference) | { readonly kind: 'role'; readonly account: string };
 
 export type RecipientReading =
   | { readonly kind: 'taken'; readonly recipient: IntakeRecipient }

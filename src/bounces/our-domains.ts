@@ -48,7 +48,8 @@ export class OurDomains {
     for (let i = 0; i < accounts.length; i += ACCOUNTS_AT_ONCE) {
       const some = accounts.slice(i, i + ACCOUNTS_AT_ONCE);
       const lists = await Promise.all(some.map((account) => this.domains.list(account)));
-      for (const [j, list] of lists.entries()) owned.push(...list.map((domain) => ({ account: some[j] ?? '', domain })));
+      for (const [j, list] of lists.entries())
+        owned.push(...list.map((domain) => ({ account: some[j] ?? '', domain })));
     }
     const owners = new Map<string, string>();
     // Who had it first keeps its postmaster, whoever else may send as it.

@@ -14,6 +14,8 @@ export interface KeptMail {
   readonly reversePath: string;
   readonly clientAddress: string;
   readonly recipients: readonly IntakeRecipient[];
+  /** Of the message as its sender has it: who heard no reply sends the same again, and it is the same occurrence. */
+  readonly digest: string;
   /** As it came, with our trace fields on top. */
   readonly content: Buffer;
 }
@@ -46,7 +48,9 @@ export class ReturnedMailQueue {
     const why = await this.room.refusalOf(body.length);
     if (why !== undefined) return { kind: 'no_room', why };
     const id = await APPEND.run(this.redis, [RETURNED_MAIL_KEY], [this.waitingMax, JSON.stringify(facts), body]);
-    return id === null ? { kind: 'no_room', why: `${this.waitingMax} messages wait to be worked on` } : { kind: 'kept' };
+    return id === null
+      ? { kind: 'no_room', why: `${this.waitingMax} messages wait to be worked on` }
+      : { kind: 'kept' };
   }
 }
 

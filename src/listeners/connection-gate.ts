@@ -75,7 +75,12 @@ export class ConnectionGate {
       lease.release();
       return { kind: 'refused', fault: 'too_many_failed_logins', detail: waitInWords(record.retryAfterS) };
     }
-    return { kind: 'admitted', lease, isWatched: record.kind !== 'good', isKnown: record.kind !== 'locked' && record.isKnown };
+    return {
+      kind: 'admitted',
+      lease,
+      isWatched: record.kind !== 'good',
+      isKnown: record.kind !== 'locked' && record.isKnown,
+    };
   }
 
   misbehaved(address: string): void {
