@@ -5,11 +5,10 @@
 import type { Redis } from 'ioredis';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import type { MessageEvent, StoredEvent } from '../events/event.js';
 import { findingOf } from '../mail/categories.js';
-import { firstIdAt, shardOfMessage } from '../mail/message-id.js';
+import { firstIdAt } from '../mail/message-id.js';
 import { STREAMS } from '../mail/stream.js';
-import { messageKeys, SHARD, shardKeys, shardPrefix, type MessageKeys } from '../store/keyspace.js';
+import { messageKeys, SHARD, shardKeys, shardPrefix } from '../store/keyspace.js';
 import { RedisRoom } from '../store/redis-room.js';
 import { termsOf } from './accept-terms.js';
 import { writeAfterword } from './afterword-script.js';
@@ -17,7 +16,8 @@ import { acceptScript, acceptWithTermsScript } from './accept-script.js';
 import { decodeBody, encodeBody } from './body-codec.js';
 import { jobId, jobLockKey, type BullmqLanes } from './bullmq-lanes.js';
 import { HeldMail } from './held-mail.js';
-import { readHolding, readRecord, statesOf, supersession, waitingOf, type MessageFields } from './message-fields.js';
+import { readHolding, readRecord, supersession, waitingOf, type MessageFields } from './message-fields.js';
+import { readHistory, readOriginal } from './read-message.js';
 import { settleArguments, settleScript } from './settle-script.js';
 import {
   SCHEDULE_AHEAD_MAX_MS,
@@ -28,6 +28,7 @@ import {
   type Claim,
   type MessageHistory,
   type MessageRecord,
+  type Original,
   type SettleResult,
   type Settlement,
   type Work,
@@ -188,24 +189,12 @@ export class RedisSpool extends Spool {
     return writeAfterword(this.redis, JSON.parse(record) as MessageRecord, afterword);
   }
 
-  override async read(messageId: string): Promise<MessageHistory | undefined> {
-    const keys: MessageKeys = messageKeys(shardOfMessage(messageId), messageId);
-    const [fields, events] = await Promise.all([
-      this.redis.hgetall(keys.message),
-      this.redis.lrange(keys.events, '0', '-1'),
-    ]);
-    const message = readRecord(fields);
-    if (!message) return undefined;
-    const accepted: MessageEvent = { type: 'accepted', at: message.acceptedAt, door: message.door };
-    const later = events.map((json) => JSON.parse(json) as MessageEvent);
-    return {
-      message,
-      states: statesOf(message, fields, Date.now()),
-      events: [accepted, ...later].map((event, index): StoredEvent => ({
-        ...event,
-        id: `${messageId}.${String(index)}`,
-      })),
-    };
+  override original(messageId: string): Promise<Original | undefined> {
+    return readOriginal(this.redis, messageId);
+  }
+
+  override read(messageId: string): Promise<MessageHistory | undefined> {
+    return readHistory(this.redis, messageId);
   }
 
   private async write(
