@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { isAccountName } from '../config/scalars.js';
 import '../config/schema-words.js';
-import { ON_LIMIT } from './account.js';
+import { ON_LIMIT, SUPPRESSED_RECIPIENTS } from './account.js';
 
 /** More than a relay sends; the exact limit is where the counting ends. */
 const COUNT_MAX = 1_000_000_000;
@@ -10,6 +10,8 @@ const COUNT_MAX = 1_000_000_000;
 const RECIPIENTS_MAX = 10_000;
 const MESSAGE_BYTES_MAX = 67_108_864;
 const VOLUME_FACTOR_MAX = 1_000_000;
+/** Whoever wants more wants never, which is 0. */
+const SUPPRESS_AFTER_MAX = 100;
 const LABEL_CHARACTERS_MAX = 100;
 /** As long as an address may be: RFC 5321 section 4.5.3.1.3. */
 const USER_CHARACTERS_MAX = 254;
@@ -40,6 +42,15 @@ export const accountLimits = z.strictObject({
 });
 
 export const onLimit = z.enum(ON_LIMIT, { error: `must be ${ON_LIMIT.join(' or ')}` });
+
+export const suppressedRecipients = z.enum(SUPPRESSED_RECIPIENTS, {
+  error: `must be ${SUPPRESSED_RECIPIENTS.join(' or ')}`,
+});
+
+export const suppressAfter = z
+  .int({ error: `must be a whole number from 0 (never) to ${SUPPRESS_AFTER_MAX}` })
+  .min(0)
+  .max(SUPPRESS_AFTER_MAX);
 
 /** Fields that are absent are as in DEFAULT_WATCH. */
 export const abuseWatch = z.strictObject({

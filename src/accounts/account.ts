@@ -37,6 +37,12 @@ export interface AbuseWatch {
 
 export const DEFAULT_WATCH: AbuseWatch = { volumeFactor: 10, unknownRate: 0.2, action: 'alert' };
 
+/** Over SMTP, a recipient that is suppressed: accepted and reported as an event, or refused at RCPT. */
+export const SUPPRESSED_RECIPIENTS = ['report', 'refuse'] as const;
+export type SuppressedRecipients = (typeof SUPPRESSED_RECIPIENTS)[number];
+
+export const DEFAULT_SUPPRESS_AFTER = 5;
+
 export interface Account {
   readonly name: string;
   /** A suspended account's submissions are refused for the time being, and its queued mail waits. */
@@ -47,6 +53,12 @@ export interface Account {
   readonly limits: AccountLimits;
   readonly onLimit: OnLimit;
   readonly watch: AbuseWatch;
+  readonly suppressedRecipients: SuppressedRecipients;
+  /**
+   * Messages refused within 30 days, for no reason that is known, until their recipient is suppressed for such a time; 0:
+   * never.
+   */
+  readonly suppressAfter: number;
   /** POSTHORN_PROVISION made it; it goes when it no longer stands there, and nothing of it was made by hand. */
   readonly provisioned?: true;
   /** It was made by hand, and POSTHORN_PROVISION names it: it stays, and only what that made of it goes. */
@@ -54,9 +66,10 @@ export interface Account {
 }
 
 /** What of an account may be changed. */
-export type AccountChange = Partial<
-  Pick<Account, 'state' | 'suspendedBecause' | 'limits' | 'onLimit' | 'watch' | 'provisioned' | 'namedInProvision'>
->;
+export type AccountChange = Partial<Omit<Account, 'name' | 'createdAt'>>;
+
+/** Settings that accounts did not have at first. */
+const LATER_SETTINGS = { suppressedRecipients: 'report', suppressAfter: DEFAULT_SUPPRESS_AFTER } as const;
 
 export function newAccount(name: string, nowMs: number, settings: AccountChange = {}): Account {
   return {
@@ -66,6 +79,15 @@ export function newAccount(name: string, nowMs: number, settings: AccountChange 
     limits: {},
     onLimit: 'refuse',
     watch: DEFAULT_WATCH,
+    ...LATER_SETTINGS,
     ...settings,
   };
+}
+
+/** An account out of its record: one that is older than a setting has that setting's default. */
+export function readAccount(record: string): Account {
+  const account = JSON.parse(record) as Account & Partial<typeof LATER_SETTINGS>;
+  const { suppressedRecipients, suppressAfter } = { ...LATER_SETTINGS, ...account };
+  // Their order in the record stays, so that it compares as unchanged.
+  return { ...account, suppressedRecipients, suppressAfter };
 }

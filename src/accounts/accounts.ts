@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { AccountLog, accountEventsKey } from '../events/account-log.js';
 import type { Clock } from '../mail/clock.js';
 import { changeInOneStep, type RecordPlan } from '../store/change-records.js';
-import { ACCOUNTS_KEY, newAccount, type Account, type AccountChange } from './account.js';
+import { ACCOUNTS_KEY, newAccount, readAccount, type Account, type AccountChange } from './account.js';
 import { credentialsKey, recordKey, usesKey } from './credential.js';
 import { DkimKeyStore } from './dkim-key-store.js';
 import { RecentReads } from './recent-reads.js';
@@ -25,7 +25,7 @@ export class Accounts {
 
   async get(name: string): Promise<Account | undefined> {
     const record = await this.redis.hget(ACCOUNTS_KEY, name);
-    return record === null ? undefined : (JSON.parse(record) as Account);
+    return record === null ? undefined : readAccount(record);
   }
 
   /** As `get`, at most a second old: for the way of a message. */
@@ -36,7 +36,7 @@ export class Accounts {
   /** By name. */
   async list(): Promise<readonly Account[]> {
     const records = await this.redis.hvals(ACCOUNTS_KEY);
-    return records.map((record) => JSON.parse(record) as Account).sort((a, b) => (a.name < b.name ? -1 : 1));
+    return records.map((record) => readAccount(record)).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** `full`: there are ACCOUNTS_MAX. */
@@ -116,7 +116,7 @@ export class Accounts {
     const replaced = await changeInOneStep(this.redis, async () => {
       const was = await this.redis.hget(ACCOUNTS_KEY, name);
       if (was === null) return { changes: [], result: undefined };
-      const before = JSON.parse(was) as Account;
+      const before = readAccount(was);
       const after: Account = { ...before, ...change(before) };
       const becomes = JSON.stringify(after);
       return { changes: [{ key: ACCOUNTS_KEY, field: name, was, becomes }], result: { before, after } };

@@ -5,7 +5,7 @@
 import type { Redis } from 'ioredis';
 import { accountEventsKey } from '../events/account-log.js';
 import type { RecordChange } from '../store/change-records.js';
-import { ACCOUNTS_KEY, DEFAULT_WATCH, newAccount, type Account } from './account.js';
+import { ACCOUNTS_KEY, DEFAULT_WATCH, newAccount, readAccount, type Account } from './account.js';
 import { credentialsKey, usesKey } from './credential.js';
 import { planCredentials, type WantedCredential } from './plan-provisioned-credentials.js';
 import { putRecord, type AccountState, type Changed } from './provision-changes.js';
@@ -83,7 +83,7 @@ async function readStates(redis: Redis, accounts: readonly ProvisionedAccount[])
 function planAccount(state: AccountState, handMade: number, changed: Changed, nowMs: number): void {
   const { name, record, wanted } = state;
   const at = { key: ACCOUNTS_KEY, field: name };
-  const account = record === null ? undefined : (JSON.parse(record) as Account);
+  const account = record === null ? undefined : readAccount(record);
   if (!wanted && account?.provisioned === true && handMade === 0) {
     changed.changes.push(
       { ...at, was: record, becomes: null },
@@ -103,6 +103,8 @@ function planAccount(state: AccountState, handMade: number, changed: Changed, no
         limits: wanted.limits,
         onLimit: wanted.onLimit,
         watch: { ...DEFAULT_WATCH, ...wanted.watch },
+        suppressedRecipients: wanted.suppressedRecipients,
+        suppressAfter: wanted.suppressAfter,
         // Made by hand, it is not the file's to take away.
         ...(!account || account.provisioned === true
           ? ({ provisioned: true } as const)

@@ -8,8 +8,11 @@ import {
   messageLimits,
   onLimit,
   smtpUser,
+  suppressAfter,
+  suppressedRecipients,
   time,
 } from './account-schema.js';
+import { DEFAULT_SUPPRESS_AFTER } from './account.js';
 import { CREDENTIALS_PER_ACCOUNT_MAX, SCOPES, SMTP_SCOPES } from './credential.js';
 import { DOMAINS_PER_ACCOUNT_MAX, sendingDomainName } from './sending-domains.js';
 
@@ -73,6 +76,8 @@ const account = z.strictObject({
   limits: accountLimits.default({}),
   onLimit: onLimit.default('refuse'),
   watch: abuseWatch.default({}),
+  suppressedRecipients: suppressedRecipients.default('report'),
+  suppressAfter: suppressAfter.default(DEFAULT_SUPPRESS_AFTER),
   domains: z.array(domain).max(DOMAINS_PER_ACCOUNT_MAX).default([]),
   credentials: z.array(credential).max(CREDENTIALS_PER_ACCOUNT_MAX).default([]),
 });

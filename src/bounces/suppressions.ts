@@ -2,7 +2,7 @@
  * Addresses that an account's mail is not sent to any more, and the counts that lead there. Addresses compare without
  * regard to case.
  *
- * What a caller may assume: what is suppressed is suppressed in every process when the call returns; `record` with a key
+ * What a caller may assume: what is suppressed is so in every process within a second of the call; `record` with a key
  * that was recorded before changes nothing. What an implementer must not do: suppress for a fault that is not the
  * recipient's.
  */
@@ -25,12 +25,19 @@ export interface Suppression {
   readonly because: string;
   /** The message that led to it. */
   readonly messageId?: string;
+  /** The critical message that went out in spite of it. */
+  readonly bypassedBy?: string;
+  /** Who added it by hand. */
+  readonly addedBy?: string;
 }
 
 /** What is to become of mail to an address. */
 export type SuppressionVerdict =
   | { readonly kind: 'suppressed'; readonly suppression: Suppression }
-  /** Critical mail to an address that is suppressed for a soft cause, once: it goes out, and the event says so. */
+  /**
+   * Critical mail to an address that is suppressed for a soft cause. One message may go out in spite of it, and the event
+   * says so: whether it is this one, `takeBypass` tells.
+   */
   | { readonly kind: 'bypass'; readonly suppression: Suppression };
 
 /** What happened to an address. */
@@ -41,6 +48,7 @@ export interface SuppressionCause {
   readonly address: string;
   readonly stream: Stream;
   readonly messageId: string;
+  /** When it happened, the same in repeats: what is older than a re-activation by hand changes nothing. */
   readonly at: number;
   readonly what:
     | { readonly kind: 'refused'; readonly classification: Finding; readonly reply: string }
