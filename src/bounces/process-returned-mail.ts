@@ -15,6 +15,7 @@ import type { StreamEntry } from '../store/work-stream.js';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { matchRecipients, type RecipientHit } from './match-recipients.js';
+import { reportKindOf } from './report-kind.js';
 import type { Report, ReportKind, Reports } from './reports.js';
 import type { ReturnedMail, ReturnedRecipient } from './returned-mail.js';
 import { readKeptMail, type KeptMail } from './returned-mail-queue.js';
@@ -114,8 +115,10 @@ export class ProcessReturnedMail {
       if (mail.recipients.some(({ address }) => address !== '')) return 'dropped';
       return this.store(account, kept, { kind: 'other', messageId: id });
     }
-    const category = worst.report?.classification.category;
-    await this.store(account, kept, { kind: reportKindOf(worst), category, messageId: id });
+    const finding = worst.report?.classification;
+    const kind = reportKindOf(worst.what, finding);
+    const category = worst.what === 'complained' ? undefined : finding?.category;
+    await this.store(account, kept, { kind, messageId: id, ...(category && { category }) });
     for (const [index, recipients] of grouped(hits).entries()) {
       const key = [kept.digest, transaction, index, ...recipients.map(({ recipient }) => recipient)].join('.');
       await this.parts.spool.afterword(id, { key, event: eventOf(recipients, kept, mail) });
@@ -207,15 +210,6 @@ function rankOf({ what, report }: RecipientHit): number {
   if (what === 'complained') return 3;
   if (what === 'delayed') return 0;
   return report?.classification.type === 'hard' ? 2 : 1;
-}
-
-function reportKindOf({ what, report }: RecipientHit): ReportKind {
-  if (what === 'complained') return 'complaint';
-  if (what === 'delayed' || !report) return 'delayed';
-  const { type, fault } = report.classification;
-  if (type === 'hard') return 'hard';
-  // Somebody does not want the mail, whoever it is for.
-  return fault === 'reputation' || fault === 'content' || fault === 'sender' ? 'blocked' : 'soft';
 }
 
 function isSoft({ type }: Finding): boolean {

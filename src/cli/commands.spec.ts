@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { runCommand as run } from '../../test/cli/run-command.js';
 import { RunningApi, STARTED_WITHIN_MS } from '../../test/http-api/running-api.js';
+import { findingOf } from '../mail/categories.js';
 import { startDns, type ScriptedDns } from './demo/scripted-dns.js';
 import type { DomainRecordView } from './domain-text.js';
 import { domainCommand } from './domain.js';
@@ -210,6 +211,8 @@ describe('./posthorn message', () => {
       reply,
       mx: 'mx.example.net[192.0.2.1]:25',
       attempt: 1,
+      source: 'reply',
+      classification: findingOf('unknown_recipient', 'standard.5.1.1'),
     } as const;
     await api.spool.settle(claim, [{ recipients: [1], state: 'bounced', event: bounced }]);
     const { code, out } = await run(messageCommand, ['show', id]);
@@ -217,7 +220,9 @@ describe('./posthorn message', () => {
     expect(out).toMatch(
       / {2}subject {3}Hi\n\nann@example\.net {2}queued\n {2}\S+Z {2}accepted {2}by http\n\nbob@example\.net {2}bounced\n/,
     );
-    expect(out).toMatch(/ {2}bounced {3}550 5\.1\.1 no such user, from mx\.example\.net\[192\.0\.2\.1\]:25\n$/);
+    expect(out).toMatch(
+      / {2}bounced {3}550 5\.1\.1 no such user, from mx\.example\.net\[192\.0\.2\.1\]:25\n {38}unknown_recipient: The mailbox does not exist\.\n {38}Look for a typo/,
+    );
     const asJson = await run(messageCommand, ['show', id, '--json']);
     expect(JSON.parse(asJson.out)).toMatchObject({ id, recipients: [{ state: 'queued' }, { state: 'bounced' }] });
   });

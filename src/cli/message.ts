@@ -53,17 +53,27 @@ function formatMessage(message: MessageView): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** What a refusal means stands under its reply. */
+const INDENT = ' '.repeat(38);
+
 function formatEvent(event: EventView): string {
-  const { at, type, reply, mx, tls, nextAttemptAt, door, until, because, by } = event;
+  const { at, type, reply, mx, tls, nextAttemptAt, door, until, reason, because, by, feedbackType, source } = event;
   const facts = [
     reply && formatReply(reply),
     mx && `from ${mx}`,
     tls && 'over TLS',
     nextAttemptAt && `next try ${nextAttemptAt}`,
     door && `by ${door}`,
+    source === 'dsn' && 'said by a mail that came back',
+    feedbackType && `feedback type ${feedbackType}`,
+    reason && `suppressed for ${reason}`,
     because,
     until && `until about ${until}`,
     by && `by ${by}`,
   ];
-  return `  ${at}  ${type.padEnd(9)} ${shown(facts.filter(Boolean).join(', '))}`.trimEnd();
+  const line = `  ${at}  ${type.padEnd(9)} ${shown(facts.filter(Boolean).join(', '))}`.trimEnd();
+  const { classification } = event;
+  if (!classification) return line;
+  const { category, explanation, todo } = classification;
+  return [line, `${INDENT}${category}: ${shown(explanation)}`, `${INDENT}${shown(todo)}`].join('\n');
 }

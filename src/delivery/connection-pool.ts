@@ -5,6 +5,7 @@
 import type { AttemptOutcome } from '../mail/outcome.js';
 import { STREAMS, type Stream } from '../mail/stream.js';
 import type { Clock } from '../mail/clock.js';
+import { connectionLost } from './local-reply.js';
 import type { Opening } from './open-session.js';
 import type { SmtpClientSession } from './nodemailer-session.js';
 import type { Destination } from './routing.js';
@@ -122,7 +123,7 @@ export class ConnectionPool {
     this.report();
     const opening = await this.open(lane.destination, this.draining.signal).catch((error: unknown): Opening => ({
       kind: 'failed',
-      outcome: { kind: 'deferred', reply: { code: 451, enhanced: '4.3.0', text: String(error) } },
+      outcome: connectionLost(String(error)),
     }));
     if (opening.kind === 'open') {
       lane.failures = 0;

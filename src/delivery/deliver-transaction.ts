@@ -9,26 +9,21 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Accounts } from '../accounts/accounts.js';
-import { signingDomain, type SendingDomains } from '../accounts/sending-domains.js';
 import type { TrafficWatch } from '../accounts/traffic-watch.js';
-import type { DkimKeys } from '../accounts/dkim-keys.js';
+import type { Classifier } from '../bounces/classifier.js';
+import type { Suppressions } from '../bounces/suppressions.js';
+import type { Route } from '../config/routes.js';
 import type { MessageEvent } from '../events/event.js';
-import { ByteBudget } from '../mail/byte-budget.js';
-import type { Clock } from '../mail/clock.js';
-import { findingOf } from '../mail/categories.js';
-import { requestedWaitMs, saysUnknownRecipient } from '../mail/reply.js';
+import { requestedWaitMs } from '../mail/reply.js';
 import type { AttemptOutcome } from '../mail/outcome.js';
 import type { WorkResult } from '../queue/bullmq-consumer.js';
+import { expirySettlements } from '../queue/expiry.js';
 import { supersession } from '../queue/message-fields.js';
 import { nextAttemptAt } from '../queue/retry-schedule.js';
-import type { Claim, Settlement, Spool, Work } from '../queue/spool.js';
-import type { Route } from '../config/routes.js';
-import type { Log } from '../telemetry/logger.js';
-import type { Metrics } from '../telemetry/metrics.js';
-import type { ConnectionPool } from './connection-pool.js';
-import { dkimSignatures } from './dkim-signer.js';
-import type { TransferResult } from './nodemailer-session.js';
-import { destinationOf, type Destination } from './routing.js';
+import type { Claim, Settlement, Work } from '../queue/spool.js';
+import { groupsOf, settlementsOf, type Attempt } from './conclude-attempt.js';
+import { holdBackSuppressed } from './hold-back-suppressed.js';
+import { MakeAttempt, type AttemptParts } from './make-attempt.js';
 
 /** A transaction whose destination is full comes back after about this long. */
 const CROWDED_MS = 2_000;
@@ -39,40 +34,32 @@ const SUSPENDED_SPREAD_MS = 600_000;
 /** What a fault of ours waits before the next try, so that it does not spin. */
 const FAULT_PAUSE_MS = 30_000;
 
-/** Bodies in a worker's memory at once: as read, as signed, and in the socket. */
-const BODIES_BYTES_MAX = 256 * 1024 * 1024;
-const COPIES_OF_BODY = 3;
-
-/** What an attempt knows once it is over. */
-interface Attempt {
-  readonly outcomes: ReadonlyMap<string, AttemptOutcome>;
-  readonly mx?: string;
-  readonly tls: boolean;
+export interface DeliverParts extends AttemptParts {
+  readonly accounts: Accounts;
+  readonly traffic: TrafficWatch;
+  readonly classifier: Classifier;
+  readonly suppressions: Suppressions;
 }
 
-export interface DeliverParts {
-  readonly spool: Spool;
-  readonly pool: ConnectionPool;
-  readonly accounts: Accounts;
-  readonly domains: SendingDomains;
-  readonly dkimKeys: DkimKeys;
-  readonly traffic: TrafficWatch;
-  readonly metrics: Metrics;
-  readonly log: Log;
-  readonly clock: Clock;
+/** How mail leaves, as the operator set it. */
+export interface DeliverRules {
+  readonly routes: readonly Route[];
+  readonly retryDelaysMs: readonly number[];
+  readonly bounceDomain: string;
 }
 
 export class DeliverTransaction {
-  private readonly bodies = new ByteBudget(BODIES_BYTES_MAX);
+  private readonly makeAttempt: MakeAttempt;
   /** Until when mail of suspended accounts is to be expected: none of it comes back later than that. */
   private suspendedMailUntil = 0;
 
   constructor(
     private readonly parts: DeliverParts,
-    private readonly routes: readonly Route[],
-    private readonly retryDelaysMs: readonly number[],
+    private readonly rules: DeliverRules,
     private readonly random: () => number = Math.random,
-  ) {}
+  ) {
+    this.makeAttempt = new MakeAttempt(parts, rules.routes, rules.bounceDomain);
+  }
 
   async deliver(work: Work): Promise<WorkResult> {
     const { spool, clock, log } = this.parts;
@@ -81,35 +68,38 @@ export class DeliverTransaction {
       if (suspended) return suspended;
       const claim = await spool.claim(work);
       if (!claim) return { kind: 'done' };
-      const over = this.overBeforeAttempt(claim);
-      if (over) return await this.settle(claim, [over], undefined);
+      const over = await this.overBeforeAttempt(claim);
+      if (over) return await this.settle(claim, over, undefined);
       const notBefore = await this.notBefore(claim.message);
       if (notBefore !== undefined) return { kind: 'again', at: notBefore };
-      const attempt = await this.attempt(claim);
-      if (attempt === 'crowded') return { kind: 'again', at: clock.now() + CROWDED_MS * (0.5 + this.random()) };
-      return await this.conclude(claim, attempt);
+      return await this.tryNow(claim);
     } catch (error) {
       log.error('delivery.fault', error, { id: work.messageId, transaction: work.transaction });
       return { kind: 'again', at: clock.now() + FAULT_PAUSE_MS };
     }
   }
 
+  private async tryNow(claimed: Claim): Promise<WorkResult> {
+    const { clock } = this.parts;
+    const { claim, results } = await holdBackSuppressed(claimed, this.parts, clock.now());
+    if (claim.waiting.length === 0) return this.settle(claim, results, undefined);
+    const attempt = await this.makeAttempt.attempt(claim);
+    // What is held back is found again: it is written with what the attempt leaves, or the attempt would not be counted.
+    if (attempt === 'crowded') return { kind: 'again', at: clock.now() + CROWDED_MS * (0.5 + this.random()) };
+    return this.conclude(claim, attempt, results);
+  }
+
   /** What becomes of recipients for whom nothing is tried any more. */
-  private overBeforeAttempt({ message, waiting, supersededBy }: Claim): Settlement | undefined {
+  private async overBeforeAttempt({
+    message,
+    waiting,
+    supersededBy,
+  }: Claim): Promise<readonly Settlement[] | undefined> {
     const now = this.parts.clock.now();
-    if (supersededBy !== undefined) return supersession(waiting, supersededBy, now);
+    if (supersededBy !== undefined) return [supersession(waiting, supersededBy, now)];
     if (now < message.expiresAt) return undefined;
-    return {
-      recipients: waiting,
-      state: 'expired',
-      event: {
-        type: 'expired',
-        at: now,
-        recipients: waiting,
-        source: 'reply',
-        classification: findingOf('expired', 'expired'),
-      },
-    };
+    const history = await this.parts.spool.read(message.id);
+    return expirySettlements(waiting, history?.events ?? [], now);
   }
 
   /** When to look again at a message that must not leave yet; not an attempt. */
@@ -139,88 +129,16 @@ export class DeliverTransaction {
     return now + SUSPENDED_MIN_MS + SUSPENDED_SPREAD_MS * this.random();
   }
 
-  private async attempt(claim: Claim): Promise<Attempt | 'crowded'> {
-    const { pool } = this.parts;
-    const { message, waiting, work } = claim;
-    const transaction = message.transactions[work.transaction];
-    const destination = destinationOf(this.routes, transaction?.domain ?? '');
-    const recipients = waiting.map((position) => message.recipients[position] ?? '');
-    const acquired = await pool.acquire(destination, work.stream);
-    if (acquired.kind === 'crowded') return 'crowded';
-    if (acquired.kind === 'failed') {
-      const outcomes = new Map(recipients.map((recipient) => [recipient, acquired.outcome]));
-      return { outcomes, mx: acquired.mx, tls: false };
-    }
-    const { session } = acquired;
-    const held = Math.min(message.bodyBytes * COPIES_OF_BODY, this.bodies.bytesMax);
-    if (!this.bodies.take(held)) {
-      pool.release(destination, session);
-      return 'crowded';
-    }
-    let result: TransferResult;
-    try {
-      // Read and signed only now: a destination that cannot be reached costs neither.
-      const signed = await this.sign(claim, destination);
-      const stopTimer = this.parts.metrics.attemptDuration.startTimer({ phase: 'transfer' });
-      result = await session.transfer(message.reversePath, recipients, signed);
-      stopTimer();
-    } finally {
-      this.bodies.give(held);
-      pool.release(destination, session);
-    }
-    // A warm session that had died says nothing about the message.
-    if (result.neverBegan) return this.attempt(claim);
-    return { outcomes: result.outcomes, mx: session.label, tls: session.secure };
-  }
-
-  private async sign(claim: Claim, { dkim }: Destination): Promise<Buffer> {
-    const { message } = claim;
-    const body = await this.parts.spool.body(claim);
-    const { domains, dkimKeys, metrics, clock } = this.parts;
-    const domain = signingDomain(await domains.recent(message.account), message.fromDomain);
-    if (domain === '') return body;
-    const active = await dkimKeys.signingKeys(message.account, domain);
-    const keys = dkim === 'rsa' ? active.filter(({ algorithm }) => algorithm === 'rsa-sha256') : active;
-    const fields = await dkimSignatures(body, keys, clock.now());
-    if (fields === undefined) return body;
-    for (const { algorithm } of keys) metrics.dkimSignatures.inc({ algorithm });
-    return Buffer.concat([Buffer.from(fields), body]);
-  }
-
-  /** Groups the recipients by what happened to them, and writes it. */
-  private async conclude(claim: Claim, attempt: Attempt): Promise<WorkResult> {
-    const { clock, metrics } = this.parts;
-    const { message, waiting, work } = claim;
+  /** Groups the recipients by what happened to them, and writes it, after what was decided before. */
+  private async conclude(claim: Claim, attempt: Attempt, before: readonly Settlement[]): Promise<WorkResult> {
+    const { clock, metrics, classifier } = this.parts;
+    const { message, work } = claim;
     const now = clock.now();
-    const groups = new Map<AttemptOutcome, number[]>();
-    for (const position of waiting) {
-      const outcome = attempt.outcomes.get(message.recipients[position] ?? '');
-      if (!outcome) continue;
-      groups.set(outcome, [...(groups.get(outcome) ?? []), position]);
-      metrics.deliveryAttempts.inc({ outcome: outcome.kind });
-    }
+    const groups = groupsOf(claim, attempt);
+    for (const [{ kind }, { length }] of groups) metrics.deliveryAttempts.inc({ outcome: kind }, length);
     const waits = [...groups.keys()].filter(({ kind }) => kind === 'deferred' || kind === 'unknown');
     const retryAt = waits.length === 0 ? undefined : this.retryAt(claim, waits, now);
-    const results = [...groups].map(([outcome, recipients]): Settlement => {
-      const facts = { at: now, recipients, reply: outcome.reply, mx: attempt.mx, attempt: claim.attempts + 1 };
-      const refused = { source: 'reply', classification: findingOf('unclassified', 'default') } as const;
-      switch (outcome.kind) {
-        case 'delivered':
-          return { recipients, state: 'delivered', event: { type: 'delivered', ...facts, tls: attempt.tls } };
-        case 'bounced':
-          return { recipients, state: 'bounced', event: { type: 'bounced', ...facts, ...refused } };
-        case 'deferred':
-        case 'unknown':
-          return {
-            recipients,
-            state: 'deferred',
-            event: { type: outcome.kind, ...facts, ...refused, nextAttemptAt: retryAt ?? now },
-          };
-        default:
-          return outcome.kind satisfies never;
-      }
-    });
-    for (const { event, recipients } of results) this.tell(claim, event, recipients, now);
+    const results = [...before, ...settlementsOf(claim, attempt, groups, classifier, { now, retryAt })];
     if (results.some(({ state }) => state === 'delivered')) {
       metrics.timeToDelivery.observe(
         { stream: work.stream },
@@ -233,7 +151,7 @@ export class DeliverTransaction {
   private retryAt(claim: Claim, outcomes: readonly AttemptOutcome[], now: number): number {
     const asked = outcomes.map(({ reply }) => requestedWaitMs(reply)).filter((wait) => wait !== undefined);
     return nextAttemptAt(
-      this.retryDelaysMs,
+      this.rules.retryDelaysMs,
       {
         attempts: claim.attempts + 1,
         stream: claim.work.stream,
@@ -245,19 +163,13 @@ export class DeliverTransaction {
   }
 
   private async settle(claim: Claim, results: readonly Settlement[], retryAt: number | undefined): Promise<WorkResult> {
-    const { spool, metrics, traffic, log } = this.parts;
+    const { spool, log } = this.parts;
+    for (const { event, recipients } of results) this.tell(claim, event, recipients);
     for (;;) {
       try {
         const result = await spool.settle(claim, results);
-        if (result.kind === 'settled') {
-          for (const { state, recipients, event } of results) {
-            if (state === 'deferred') continue;
-            metrics.recipientsSettled.inc({ state }, recipients.length);
-            const areUnknown =
-              event.type === 'bounced' && event.reply !== undefined && saysUnknownRecipient(event.reply);
-            traffic.settled(claim.message.account, recipients.length, areUnknown ? recipients.length : 0);
-          }
-        } else log.warn('delivery.not_settled', { id: claim.message.id, why: result.kind });
+        if (result.kind === 'settled') this.count(claim, results);
+        else log.warn('delivery.not_settled', { id: claim.message.id, why: result.kind });
         return retryAt === undefined ? { kind: 'done' } : { kind: 'again', at: retryAt };
       } catch (error) {
         log.warn('delivery.settle_waits', { id: claim.message.id, error: String(error) });
@@ -266,17 +178,34 @@ export class DeliverTransaction {
     }
   }
 
-  private tell(claim: Claim, event: MessageEvent, recipients: readonly number[], now: number): void {
+  private count({ message }: Claim, results: readonly Settlement[]): void {
+    const { metrics, traffic, suppressions, log } = this.parts;
+    for (const { state, recipients, event } of results) {
+      if (state === 'deferred') continue;
+      metrics.recipientsSettled.inc({ state }, recipients.length);
+      const areUnknown = event.type === 'bounced' && event.classification.category === 'unknown_recipient';
+      traffic.settled(message.account, recipients.length, areUnknown ? recipients.length : 0);
+      if (state !== 'delivered') continue;
+      // Best effort, and not waited for: what is not told now is told by the next delivery.
+      const addresses = recipients.map((position) => message.recipients[position] ?? '');
+      suppressions.delivered(message.account, addresses).catch((error: unknown) => {
+        log.warn('delivery.not_told', { id: message.id, error: String(error) });
+      });
+    }
+  }
+
+  private tell(claim: Claim, event: MessageEvent, recipients: readonly number[]): void {
     const { log } = this.parts;
     const { message } = claim;
     log.info(`message.${event.type}`, {
       id: message.id,
       account: message.account,
       to: recipients.slice(0, 10).map((position) => log.address(message.recipients[position] ?? '')),
-      ageMs: now - message.acceptedAt,
+      ageMs: event.at - message.acceptedAt,
       ...('reply' in event &&
         event.reply && { code: event.reply.code, enhanced: event.reply.enhanced, reply: event.reply.text }),
       ...('mx' in event && { mx: event.mx }),
+      ...('classification' in event && { class: event.classification.category }),
       ...('nextAttemptAt' in event && { nextAttemptAt: new Date(event.nextAttemptAt).toISOString() }),
     });
   }

@@ -51,11 +51,7 @@ export class DeliveryWorker {
   }
 
   start(): void {
-    const deliver = new DeliverTransaction(
-      { ...this.parts, pool: this.pool },
-      this.settings.routes,
-      this.settings.retryDelaysMs,
-    );
+    const deliver = new DeliverTransaction({ ...this.parts, pool: this.pool }, this.settings);
     this.consumer = new BullmqConsumer(this.redis, {
       shard: SHARD,
       concurrency: CONCURRENCY,

@@ -11,6 +11,7 @@ import type { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import { DataContent } from './data-content.js';
+import type { DialogueStage } from '../mail/classification.js';
 import { outcomeOfReply, type AttemptOutcome } from '../mail/outcome.js';
 import { parseReply } from '../mail/reply.js';
 import {
@@ -176,7 +177,7 @@ export class SmtpClientSession {
         const outcomes = forAll(recipients, rest);
         for (const refusal of refused) {
           if (refusal.recipient !== undefined)
-            outcomes.set(refusal.recipient, outcomeOfText(refusal.response, this.label));
+            outcomes.set(refusal.recipient, outcomeOfText(refusal.response, this.label, 'rcpt'));
         }
         this.needsReset = error !== null && !unsent;
         const lost = error !== null && error.response === undefined && !this.alive && !content.dotSent;
@@ -226,7 +227,9 @@ export class SmtpClientSession {
   }
 
   private outcomeOfError(error: SmtpError, dotSent: boolean): AttemptOutcome {
-    if (error.response !== undefined) return outcomeOfText(error.response, this.label);
+    if (error.response !== undefined) {
+      return outcomeOfText(error.response, this.label, dotSent ? 'content' : stageOf(error.command));
+    }
     if (error.code === 'EMESSAGE') return tooLargeForServer(error.message);
     if (error.code === 'EENVELOPE') return unsendableAddress(error.message);
     return dotSent ? lostAfterFinalDot(error.message) : connectionLost(`${this.label}: ${error.message}`);
@@ -237,16 +240,32 @@ function forAll(recipients: readonly string[], outcome: AttemptOutcome): Map<str
   return new Map(recipients.map((recipient) => [recipient, outcome]));
 }
 
-function outcomeOfText(response: string | undefined, label: string): AttemptOutcome {
+function outcomeOfText(response: string | undefined, label: string, stage?: DialogueStage): AttemptOutcome {
   const reply = parseReply(response ?? '');
-  return reply ? outcomeOfReply(reply) : connectionLost(`${label} gave a reply that is none`);
+  return reply ? outcomeOfReply(reply, stage) : connectionLost(`${label} gave a reply that is none`);
 }
+
+/** What was being said, by the name that the library gives the command; within a session `CONN` may be any of them. */
+function stageOf(command = ''): DialogueStage | undefined {
+  const [verb = ''] = command.split(' ');
+  return STAGES[verb];
+}
+
+const STAGES: Readonly<Record<string, DialogueStage>> = {
+  EHLO: 'ehlo',
+  HELO: 'ehlo',
+  STARTTLS: 'starttls',
+  AUTH: 'auth',
+  MAIL: 'mail',
+  RCPT: 'rcpt',
+  DATA: 'data',
+};
 
 function openingOutcome(error: SmtpError, label: string, tls: boolean): AttemptOutcome {
   if (tls) return tlsFailed(`${label}: ${error.message}`);
   // Our own login at a smarthost failed: that is no word about any recipient.
   if (error.code === 'EAUTH') return authFailed(`${label}: ${error.message}`);
-  if (error.response !== undefined) return outcomeOfText(error.response, label);
+  if (error.response !== undefined) return outcomeOfText(error.response, label, stageOf(error.command) ?? 'connect');
   return connectionLost(`${label}: ${error.message}`);
 }
 

@@ -1,5 +1,7 @@
 /** A message as the API shows it: what was accepted, and what became of each recipient. */
 import type { StoredEvent } from '../events/event.js';
+import { inWords } from '../mail/categories.js';
+import type { Classification } from '../mail/classification.js';
 import type { Door } from '../mail/door.js';
 import type { Reply } from '../mail/reply.js';
 import type { MessageHistory } from '../queue/spool.js';
@@ -14,6 +16,16 @@ export interface EventView {
   readonly mx?: string;
   readonly attempt?: number;
   readonly nextAttemptAt?: string;
+  /** What a refusal means, in words too. */
+  readonly classification?: Classification;
+  /** `reply`: said when we delivered. `dsn`: said by a mail that came back later. */
+  readonly source?: 'reply' | 'dsn';
+  /** Names the report that tells of it. */
+  readonly report?: string;
+  /** Why the account does not send to the address; `because` says it in words. */
+  readonly reason?: string;
+  /** Of a complaint. */
+  readonly feedbackType?: string;
   readonly tls?: boolean;
   readonly door?: Door;
   /** When what is held should be allowed, and why it is held. */
@@ -71,10 +83,13 @@ export function viewMessage({ message, states, events }: MessageHistory): Messag
   };
 }
 
-function viewEvent({ at, recipients: _, ...event }: StoredEvent): EventView {
-  if ('nextAttemptAt' in event) return { ...event, at: isoTime(at), nextAttemptAt: isoTime(event.nextAttemptAt) };
-  if (event.type === 'held') return { ...event, at: isoTime(at), until: isoTime(event.until) };
-  return { ...event, at: isoTime(at) };
+function viewEvent({ recipients: _, ...event }: StoredEvent): EventView {
+  const at = isoTime(event.at);
+  if ('classification' in event) {
+    const refusal = { ...event, at, classification: inWords(event.classification) };
+    return 'nextAttemptAt' in refusal ? { ...refusal, nextAttemptAt: isoTime(refusal.nextAttemptAt) } : refusal;
+  }
+  return event.type === 'held' ? { ...event, at, until: isoTime(event.until) } : { ...event, at };
 }
 
 function isoTime(timeMs: number): string {

@@ -1,6 +1,7 @@
 /** `/v1/messages` over HTTP, with a real Redis behind it. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { RunningApi, STARTED_WITHIN_MS } from '../../test/http-api/running-api.js';
+import { findingOf } from '../mail/categories.js';
 
 let api: RunningApi;
 
@@ -180,7 +181,15 @@ describe('GET /v1/messages/{id}', () => {
       {
         recipients: [1],
         state: 'deferred',
-        event: { type: 'deferred', ...attempt, recipients: [1], reply: greylisted, nextAttemptAt: at + 60_000 },
+        event: {
+          type: 'deferred',
+          ...attempt,
+          recipients: [1],
+          reply: greylisted,
+          nextAttemptAt: at + 60_000,
+          source: 'reply',
+          classification: findingOf('greylisted', 'text.greylisted'),
+        },
       },
     ]);
     const answer = await api.request('GET', `/v1/messages/${id}`, { key: await api.keyWith(['read']) });
@@ -214,6 +223,17 @@ describe('GET /v1/messages/{id}', () => {
               type: 'deferred',
               reply: greylisted,
               nextAttemptAt: '2026-11-21T06:33:12.000Z',
+              source: 'reply',
+              classification: {
+                category: 'greylisted',
+                type: 'soft',
+                retry: true,
+                suppress: false,
+                fault: 'protocol',
+                rule: 'text.greylisted',
+                explanation: expect.stringContaining('come back in a few minutes'),
+                todo: 'Nothing; it is tried again.',
+              },
             },
           ],
         },

@@ -4,7 +4,7 @@
  * Temporary or permanent is decided here and nowhere else: the first digit of the reply says it (RFC 5321 section
  * 4.2.1), and whatever is not clearly permanent is deferred.
  */
-import type { DialogueStage } from './classification.js';
+import type { Category, DialogueStage } from './classification.js';
 import type { Reply } from './reply.js';
 
 /** The states of a recipient, as the API names them. */
@@ -45,14 +45,19 @@ export interface AttemptOutcome {
   readonly reply: Reply;
   /** What was said when the reply came; absent where no server gave it. */
   readonly stage?: DialogueStage;
+  /** What it is, where we gave the reply ourselves and know. */
+  readonly category?: Category;
 }
 
 /** The outcome that a server's own reply stands for. */
-export function outcomeOfReply(reply: Reply): AttemptOutcome {
+export function outcomeOfReply(reply: Reply, stage?: DialogueStage): AttemptOutcome {
   if (reply.code >= 200 && reply.code < 300) return { kind: 'delivered', reply };
+  return { kind: refusalKind(reply), reply, ...(stage && { stage }) };
+}
+
+function refusalKind(reply: Reply): 'bounced' | 'deferred' {
   // RFC 5321 section 3.8: 421 is about the connection, so never about the recipient; any 5yz is permanent.
   // RFC 5321 section 4.5.3.1.10: a 552 for the number of recipients means 452.
-  if (reply.code === 552 && /too many recipients/i.test(reply.text)) return { kind: 'deferred', reply };
-  if (reply.code >= 500) return { kind: 'bounced', reply };
-  return { kind: 'deferred', reply };
+  if (reply.code === 552 && /too many recipients/i.test(reply.text)) return 'deferred';
+  return reply.code >= 500 ? 'bounced' : 'deferred';
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { FUZZ_RUNS } from '../../test/fuzz-runs.js';
 import { outcomeOfReply } from './outcome.js';
-import { formatReply, parseReply, requestedWaitMs, saysUnknownRecipient } from './reply.js';
+import { formatReply, parseReply, requestedWaitMs } from './reply.js';
 
 describe('a reply', () => {
   it('is read with its enhanced status code', () => {
@@ -78,20 +78,5 @@ describe('a wait that a reply names', () => {
     ['user is over 300 messages', undefined],
   ])('%j', (text, wait) => {
     expect(requestedWaitMs({ code: 450, text })).toBe(wait);
-  });
-});
-
-describe('a refusal', () => {
-  it.each([
-    ['550 5.1.1 Mailbox not known here', true],
-    ['550 No such user here', true],
-    ['553 recipient unknown', true],
-    ['550 Your address is listed', false],
-    ['550 5.7.1 No such user may send to unknown users', false],
-    ['552 mailbox not found in quota', false],
-    ['450 4.1.1 user unknown in local table', false],
-  ])('%s says that the recipient does not exist: %p', (line, says) => {
-    const reply = parseReply(line);
-    expect(reply && saysUnknownRecipient(reply)).toBe(says);
   });
 });

@@ -41,18 +41,6 @@ export function formatReply(reply: Reply): string {
   return [String(reply.code), reply.enhanced, reply.text].filter((part) => part !== undefined && part !== '').join(' ');
 }
 
-/**
- * Whether a refusal says that the recipient does not exist: RFC 3463 section 3.2, X.1.1, and where there is no enhanced
- * code the words of those who send none. A 550 alone says nothing of the kind.
- */
-export function saysUnknownRecipient({ code, enhanced, text }: Reply): boolean {
-  if (enhanced !== undefined) return enhanced === '5.1.1';
-  return /^55[013]$/.test(String(code)) && UNKNOWN_RECIPIENT.test(text);
-}
-
-const UNKNOWN_RECIPIENT =
-  /\b(?:no such (?:user|recipient|mailbox)|(?:user|recipient|mailbox|address) (?:is )?(?:unknown|not found)|unknown (?:user|recipient))\b/i;
-
 const UNIT_MS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000 };
 
 /**

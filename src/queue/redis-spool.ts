@@ -5,22 +5,21 @@
 import type { Redis } from 'ioredis';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import { findingOf } from '../mail/categories.js';
-import { firstIdAt } from '../mail/message-id.js';
+import type { MessageEvent } from '../events/event.js';
 import { STREAMS } from '../mail/stream.js';
-import { messageKeys, SHARD, shardKeys, shardPrefix } from '../store/keyspace.js';
+import { messageKeys, SHARD, shardKeys } from '../store/keyspace.js';
 import { RedisRoom } from '../store/redis-room.js';
 import { termsOf } from './accept-terms.js';
 import { writeAfterword } from './afterword-script.js';
 import { acceptScript, acceptWithTermsScript } from './accept-script.js';
 import { decodeBody, encodeBody } from './body-codec.js';
-import { jobId, jobLockKey, type BullmqLanes } from './bullmq-lanes.js';
+import { jobId, type BullmqLanes } from './bullmq-lanes.js';
+import { expirySettlements } from './expiry.js';
 import { HeldMail } from './held-mail.js';
 import { readHolding, readRecord, supersession, waitingOf, type MessageFields } from './message-fields.js';
 import { readHistory, readOriginal } from './read-message.js';
-import { settleArguments, settleScript } from './settle-script.js';
+import { settleRecipients, type Retention } from './settle-recipients.js';
 import {
-  SCHEDULE_AHEAD_MAX_MS,
   Spool,
   type AcceptResult,
   type AcceptTerms,
@@ -33,15 +32,6 @@ import {
   type Settlement,
   type Work,
 } from './spool.js';
-
-/** What the spool keeps after the end, and for how long. */
-export interface Retention {
-  readonly eventRetentionMs: number;
-  readonly bodyRetentionMs: number;
-  readonly historyMax: number;
-  /** The largest body that can have been accepted, our own header fields included. */
-  readonly bodyBytesMax: number;
-}
 
 /** A body up to this size comes along with the claim. */
 const START_BYTES = 64 * 1024;
@@ -119,7 +109,9 @@ export class RedisSpool extends Spool {
     const waiting = waitingOf(fields, transaction.recipients);
     if (waiting.length === 0) return undefined;
     const attempts = Number(fields[`n${String(work.transaction)}`] ?? 0);
-    return { work, message, waiting, attempts, ...(fields.z !== undefined && { supersededBy: fields.z }), storedStart };
+    const delayTold = `d${String(work.transaction)}` in fields;
+    const superseded = fields.z !== undefined && { supersededBy: fields.z };
+    return { work, message, waiting, attempts, delayTold, ...superseded, storedStart };
   }
 
   override async accountOf({ messageId }: Work): Promise<string | undefined> {
@@ -136,7 +128,9 @@ export class RedisSpool extends Spool {
   }
 
   override settle(claim: Claim, results: readonly Settlement[]): Promise<SettleResult> {
-    return this.write(claim.message, claim.work.transaction, claim.work.token, results, claim.attempts);
+    const { message, attempts: attemptsBefore, work } = claim;
+    const { transaction, token } = work;
+    return settleRecipients(this.redis, message, { transaction, token, attemptsBefore }, results, this.retention);
   }
 
   override async expire(messageId: string, nowMs: number): Promise<void> {
@@ -147,17 +141,9 @@ export class RedisSpool extends Spool {
       await Promise.all(STREAMS.map((stream) => this.redis.zrem(shardKeys(SHARD).open(stream), messageId)));
       return;
     }
-    await this.settleWaiting(message, fields, (recipients) => ({
-      recipients,
-      state: 'expired',
-      event: {
-        type: 'expired',
-        at: nowMs,
-        recipients,
-        source: 'reply',
-        classification: findingOf('expired', 'expired'),
-      },
-    }));
+    const history = await this.redis.lrange(messageKeys(SHARD, messageId).events, '0', '-1');
+    const events = history.map((json) => JSON.parse(json) as MessageEvent);
+    await this.settleWaiting(message, fields, (recipients) => expirySettlements(recipients, events, nowMs));
   }
 
   override async expired(nowMs: number, limit: number): Promise<string[]> {
@@ -197,50 +183,6 @@ export class RedisSpool extends Spool {
     return readHistory(this.redis, messageId);
   }
 
-  private async write(
-    message: MessageRecord,
-    transaction: number,
-    token: string,
-    results: readonly Settlement[],
-    attemptsBefore: number | '' = '',
-  ): Promise<SettleResult> {
-    const keys = messageKeys(SHARD, message.id);
-    const shard = shardKeys(SHARD);
-    const lock = jobLockKey(SHARD, message.stream, jobId(message.id, transaction));
-    const { eventRetentionMs, bodyRetentionMs, historyMax } = this.retention;
-    const [status, settled = 0, waiting = 0] = await settleScript.run(
-      this.redis,
-      [
-        keys.message,
-        keys.body,
-        keys.events,
-        shard.open(message.stream),
-        shard.closed,
-        shard.ledger,
-        lock,
-        shard.outcomes,
-      ],
-      [
-        token,
-        message.id,
-        message.stream,
-        transaction,
-        attemptsBefore,
-        eventRetentionMs,
-        bodyRetentionMs,
-        historyMax,
-        shardPrefix(SHARD),
-        firstIdAt(
-          message.acceptedAt - eventRetentionMs - (message.expiresAt - message.acceptedAt) - SCHEDULE_AHEAD_MAX_MS,
-        ),
-        ...settleArguments(results),
-      ],
-    );
-    if (status === -1) return { kind: 'lease-lost' };
-    if (status === -2) return { kind: 'gone' };
-    return { kind: 'settled', settled, waiting };
-  }
-
   private async repairMessage(messageId: string): Promise<number> {
     const fields = await this.redis.hgetall(messageKeys(SHARD, messageId).message);
     const message = readRecord(fields);
@@ -270,25 +212,27 @@ export class RedisSpool extends Spool {
     const message = readRecord(fields);
     const by = fields.z;
     if (!message || by === undefined) return;
-    await this.settleWaiting(message, fields, (recipients) => supersession(recipients, by, Date.now()));
+    await this.settleWaiting(message, fields, (recipients) => [supersession(recipients, by, Date.now())]);
   }
 
   /** Settles what waits and no attempt holds, and takes its jobs away. */
   private async settleWaiting(
     message: MessageRecord,
     fields: MessageFields,
-    settlementOf: (recipients: readonly number[]) => Settlement,
+    settlementsOf: (recipients: readonly number[]) => readonly Settlement[],
   ): Promise<void> {
     const { id, account, stream } = message;
-    for (const [index, transaction] of message.transactions.entries()) {
-      const recipients = waitingOf(fields, transaction.recipients);
+    for (const [transaction, { recipients: all }] of message.transactions.entries()) {
+      const recipients = waitingOf(fields, all);
       if (recipients.length === 0) continue;
-      const settlement = settlementOf(recipients);
-      const result = await this.write(message, index, '', [settlement]);
+      const settlements = settlementsOf(recipients);
+      const nobody = { transaction, token: '', attemptsBefore: '' } as const;
+      const result = await settleRecipients(this.redis, message, nobody, settlements, this.retention);
       if (result.kind !== 'settled') continue;
-      this.metrics.recipientsSettled.inc({ state: settlement.state }, result.settled);
-      this.log.info(`message.${settlement.event.type}`, { id, account, recipients: result.settled });
-      await this.lanes.remove(stream, jobId(id, index));
+      const { state, event } = settlements[0] ?? {};
+      this.metrics.recipientsSettled.inc({ state }, result.settled);
+      this.log.info(`message.${event?.type}`, { id, account, recipients: result.settled });
+      await this.lanes.remove(stream, jobId(id, transaction));
     }
   }
 }

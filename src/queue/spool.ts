@@ -86,6 +86,8 @@ export interface Claim {
   readonly waiting: readonly number[];
   /** Attempts made before this one. */
   readonly attempts: number;
+  /** That it is late was told before. */
+  readonly delayTold: boolean;
   /** The message that came in its place: it is not to be sent any more. */
   readonly supersededBy?: string;
   /** The beginning of the body as it is stored, which is all of a small one: it saves a round trip. */

@@ -66,6 +66,8 @@ export interface ShardKeys {
   readonly idempotency: (account: string, key: string) => string;
   /** String: id of the last message with a supersede key. */
   readonly supersede: (account: string, key: string) => string;
+  /** String: `<message id>.<transaction>` of what a smarthost took with this Message-ID. */
+  readonly sentMessageId: (messageId: string) => string;
 }
 
 export function shardKeys(shard: number): ShardKeys {
@@ -79,6 +81,7 @@ export function shardKeys(shard: number): ShardKeys {
     heldLanes: `${prefix}:held-lanes`,
     idempotency: (account, key) => `${prefix}:once:${account}:${digest(key)}`,
     supersede: (account, key) => `${prefix}:last:${account}:${digest(key)}`,
+    sentMessageId: (messageId) => `${prefix}:sent:${digest(messageId)}`,
   };
 }
 

@@ -18,6 +18,7 @@ function read(lines: string | Buffer, given: MessageOptions = {}): MessageOption
 describe('options in the header of a message', () => {
   it.each([
     ['X-Mailer: other', {}],
+    ['X-Posthorn-Ref: b+01.0.x', {}],
     ['X-Posthorn-Stream: critical', { stream: 'critical' }],
     ['x-POSTHORN-stream :  bulk ', { stream: 'bulk' }],
     ['X-Posthorn-Tag: welcome\r\nX-Posthorn-Tag: new', { tags: ['welcome', 'new'] }],

@@ -27,6 +27,9 @@ const OPTIONS: ReadonlyMap<string, keyof MessageOptions> = new Map([
 /** Named in the contract, and not built yet: who sends them must not believe that they work. */
 const LATER: ReadonlySet<string> = new Set(['sandbox', 'require-tls']);
 
+/** What a relay like this one has put there on the way: it says nothing to us, and goes like the rest. */
+const ON_THE_WAY = 'ref';
+
 /** The fields of the header that are options, to be stripped. */
 export function optionFields(header: HeaderBlock): HeaderField[] {
   return header.fields.filter(({ name }) => name.startsWith(OPTION_PREFIX));
@@ -66,6 +69,7 @@ function rawOptions(message: Buffer, fields: readonly HeaderField[]): Record<str
     const name = field.name.slice(OPTION_PREFIX.length);
     const value = fieldValue(message, field);
     const option = OPTIONS.get(name);
+    if (name === ON_THE_WAY) continue;
     if (name.startsWith(METADATA_PREFIX)) {
       // Names of header fields have no case, so the keys have none: they are lower-case.
       const key = name.slice(METADATA_PREFIX.length);

@@ -12,12 +12,18 @@ import { DkimKeys } from '../../src/accounts/dkim-keys.js';
 import { MessageAllowance } from '../../src/accounts/message-allowance.js';
 import { Credentials } from '../../src/accounts/credentials.js';
 import { SendingDomains, verifiedDomain } from '../../src/accounts/sending-domains.js';
+import { Classifier, type RefusalFacts } from '../../src/bounces/classifier.js';
+import { ProvisionalClassifier, ProvisionalSuppressions } from '../../src/bounces/provisional.js';
+import { openReturnPathSigner } from '../../src/bounces/return-path-key.js';
+import { SentMessageIds } from '../../src/bounces/sent-message-ids.js';
+import type { Suppressions } from '../../src/bounces/suppressions.js';
 import { findCommonPort } from '../../src/cli/demo/common-port.js';
 import type { MxScript } from '../../src/cli/demo/mx-script.js';
 import { startDns, type ScriptedDns } from '../../src/cli/demo/scripted-dns.js';
 import { startMx, type MxOptions, type ScriptedMx } from '../../src/cli/demo/scripted-mx.js';
 import { loadSettings } from '../../src/config/load-settings.js';
 import { DeliveryWorker } from '../../src/delivery/delivery-worker.js';
+import type { Finding } from '../../src/mail/classification.js';
 import { Clock } from '../../src/mail/clock.js';
 import { newMessageId } from '../../src/mail/message-id.js';
 import type { Stream } from '../../src/mail/stream.js';
@@ -52,6 +58,20 @@ export class MovableClock extends Clock {
   }
 }
 
+class ListeningClassifier extends Classifier {
+  constructor(
+    private readonly classifier: Classifier,
+    private readonly asked: RefusalFacts[],
+  ) {
+    super();
+  }
+
+  override classify(facts: RefusalFacts): Finding {
+    this.asked.push(facts);
+    return this.classifier.classify(facts);
+  }
+}
+
 function testLog(): Log {
   return Log.open({ level: 'error', addresses: 'full', process: 'test' });
 }
@@ -61,12 +81,15 @@ export class SmallInternet {
   readonly metrics = new Metrics();
   readonly accounts: Accounts;
   readonly traffic: TrafficWatch;
+  readonly suppressions: Suppressions;
+  /** What the classifier was asked. */
+  readonly asked: RefusalFacts[] = [];
   private readonly mxs: ScriptedMx[] = [];
   private worker: DeliveryWorker | undefined;
 
   private constructor(
     readonly dns: ScriptedDns,
-    private readonly mxPort: number,
+    readonly mxPort: number,
     private readonly directory: string,
     private readonly embedded: EmbeddedRedis,
     readonly redis: Redis,
@@ -77,6 +100,7 @@ export class SmallInternet {
     this.accounts = new Accounts(redis, clock);
     const watched = { accounts: this.accounts, accountLog: new AccountLog(redis), metrics, log: testLog() };
     this.traffic = new TrafficWatch(redis, clock, watched);
+    this.suppressions = new ProvisionalSuppressions();
   }
 
   static async start(): Promise<SmallInternet> {
@@ -119,7 +143,7 @@ export class SmallInternet {
   }
 
   /** Starts delivering. `settings` are environment variables. */
-  deliver(settings: Readonly<Record<string, string>> = {}): void {
+  async deliver(settings: Readonly<Record<string, string>> = {}): Promise<void> {
     const loaded = loadSettings(
       {
         POSTHORN_HOSTNAME: 'relay.example',
@@ -141,6 +165,10 @@ export class SmallInternet {
       metrics,
       domains: new SendingDomains(redis, clock),
       dkimKeys: new DkimKeys(redis, clock),
+      classifier: new ListeningClassifier(new ProvisionalClassifier(), this.asked),
+      suppressions: this.suppressions,
+      returnPaths: await openReturnPathSigner(redis),
+      sentMessageIds: new SentMessageIds(redis, loaded.settings.eventRetentionMs),
       log,
     };
     const held = new HeldMail(redis, this.lanes);
@@ -150,10 +178,15 @@ export class SmallInternet {
   }
 
   /** Accepts a message as a door would, and returns its id. */
-  async send(recipients: readonly string[], stream: Stream = 'default', expiresInMs = 3_600_000): Promise<string> {
+  async send(
+    recipients: readonly string[],
+    stream: Stream = 'default',
+    expiresInMs = 3_600_000,
+    reversePath = `a@${SENDER}`,
+  ): Promise<string> {
     const now = this.clock.now();
     const id = newMessageId(now, SHARD);
-    const body = Buffer.from(`Subject: ${id}\r\nFrom: a@${SENDER}\r\n\r\nHello\r\n`);
+    const body = Buffer.from(`Subject: ${id}\r\nMessage-ID: <${id}@${SENDER}>\r\nFrom: a@${SENDER}\r\n\r\nHello\r\n`);
     await this.spool.accept(
       {
         id,
@@ -162,7 +195,7 @@ export class SmallInternet {
         stream,
         acceptedAt: now,
         expiresAt: now + expiresInMs,
-        reversePath: `a@${SENDER}`,
+        reversePath,
         recipients,
         transactions: planTransactions(recipients),
         fromDomain: SENDER,

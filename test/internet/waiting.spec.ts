@@ -38,7 +38,7 @@ describe('an account that holds what is over its limit', () => {
   it('sends it when the window opens, in order, while its critical mail passes by', async () => {
     const mx = await internet.mx(0);
     internet.domain('dest.example', 0);
-    internet.deliver();
+    await internet.deliver();
     const door = await internet.door({ limits: { messages: { perHour: 3 } }, onLimit: 'hold' });
     const sent: { id: string; state: string }[] = [];
     for (let i = 0; i < 9; i++) {
@@ -64,7 +64,7 @@ describe('an account that holds what is over its limit', () => {
   });
 
   it('expires it on its own clock', async () => {
-    internet.deliver();
+    await internet.deliver();
     const door = await internet.door({ limits: { messages: { perHour: 1 } }, onLimit: 'hold' });
     await submit(door, { expiresIn: 4_000 });
     const { id } = await submit(door, { expiresIn: 4_000 });
@@ -79,7 +79,7 @@ describe('a scheduled message', () => {
   it('leaves at its time', async () => {
     const mx = await internet.mx(0);
     internet.domain('dest.example', 0);
-    internet.deliver();
+    await internet.deliver();
     const door = await internet.door({});
     const sendAt = internet.clock.now() + 1_500;
     const { id, state } = await submit(door, { sendAt });
@@ -97,7 +97,7 @@ describe('an account that is suspended', () => {
     const door = await internet.door({});
     const { id } = await submit(door);
     await internet.accounts.change('test', { state: 'suspended' });
-    internet.deliver();
+    await internet.deliver();
     // The job was looked at and put off: it stands among the delayed.
     await internet.putOff(id);
     expect(mx.received).toHaveLength(0);
@@ -118,7 +118,7 @@ describe('much mail of an account that is suspended', () => {
     const sent = await Promise.all(Array.from({ length: 200 }, () => submit(door)));
     await internet.accounts.suspend('test', 'unpaid');
     await internet.redis.config('RESETSTAT');
-    internet.deliver();
+    await internet.deliver();
     for (const { id } of sent) await internet.putOff(id);
     const read = /cmdstat_getrange:calls=(\d+)/.exec(await internet.redis.info('commandstats'))?.[1];
     // Those that were taken up at once, before any was known to be suspended.

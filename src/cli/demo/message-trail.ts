@@ -11,6 +11,8 @@ export interface TrailEvent {
   /** Milliseconds since the epoch. */
   readonly at: number;
   readonly reply: Reply;
+  /** What the reply means: one of the classes of refusals. */
+  readonly category?: string;
   /** The host that spoke, without its address; absent where none was reached. */
   readonly host?: string;
   readonly tls: boolean;
@@ -62,7 +64,8 @@ export class MessageTrail {
   }
 }
 
-function trailEvent(recipient: string, { type, at, reply, mx, tls, attempt, nextAttemptAt }: EventView): TrailEvent {
+function trailEvent(recipient: string, event: EventView): TrailEvent {
+  const { type, at, reply, mx, tls, attempt, nextAttemptAt, classification } = event;
   const atMs = Date.parse(at);
   return {
     recipient,
@@ -70,6 +73,7 @@ function trailEvent(recipient: string, { type, at, reply, mx, tls, attempt, next
     at: atMs,
     // An event without a reply, such as `expired`, is in no scenario: shown as what it is.
     reply: isReply(reply) ? reply : { code: 0, text: '' },
+    ...(classification && { category: classification.category }),
     ...(typeof mx === 'string' && { host: mx.replace(/\[.*/, '') }),
     tls: tls === true,
     attempt: typeof attempt === 'number' ? attempt : 0,

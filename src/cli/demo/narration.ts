@@ -79,10 +79,13 @@ export class Narration {
     this.line(`${this.paint('bold', message.title)}${gap}${this.paint('dim', aside)}`);
   }
 
-  private upshot({ type, host, tls, nextInMs }: TrailEvent): string {
+  private upshot({ type, host, tls, nextInMs, category }: TrailEvent): string {
+    const means = category === undefined ? '' : `as ${category} `;
     const by = host === undefined ? 'before any server was asked' : `by ${host}`;
     if (type === 'delivered') return `${host === undefined ? '' : `to ${host}`}${tls ? ' over TLS' : ''}`;
-    return nextInMs === undefined ? `${by}, for good` : `${by}, next try in ${(nextInMs / 1000).toFixed(1)} s`;
+    return nextInMs === undefined
+      ? `${means}${by}, for good`
+      : `${means}${by}, next try in ${(nextInMs / 1000).toFixed(1)} s`;
   }
 
   private proof(proof: DkimProof | undefined): string {

@@ -3,12 +3,18 @@ import { Module, type DynamicModule, type FactoryProvider } from '@nestjs/common
 import { Redis } from 'ioredis';
 import { Accounts } from '../../accounts/accounts.js';
 import { SendingDomains } from '../../accounts/sending-domains.js';
-import { IntakeListener } from '../../bounces/intake-listener.js';
+import { Classifier } from '../../bounces/classifier.js';
+import { IntakeListener, returnedBytesMax } from '../../bounces/intake-listener.js';
 import { IntakeRecipients } from '../../bounces/intake-recipients.js';
 import { OurDomains } from '../../bounces/our-domains.js';
+import { ProcessReturnedMail } from '../../bounces/process-returned-mail.js';
+import { readReturnedMail } from '../../bounces/read-returned-mail.js';
+import { REPORT_BYTES_MAX, REPORTS_MAX, RedisReports } from '../../bounces/redis-reports.js';
+import { Reports } from '../../bounces/reports.js';
 import { ReturnedMailQueue } from '../../bounces/returned-mail-queue.js';
-import { openReturnPathSigner } from '../../bounces/return-path-key.js';
 import { ReturnPathSigner } from '../../bounces/return-path.js';
+import type { ReturnedMail } from '../../bounces/returned-mail.js';
+import { SentMessageIds } from '../../bounces/sent-message-ids.js';
 import { Settings } from '../../config/settings.js';
 import { ConnectionGate } from '../../listeners/connection-gate.js';
 import { ConnectionLimits } from '../../listeners/connection-limits.js';
@@ -24,8 +30,10 @@ import { KernelModule, type KernelOptions } from './kernel.module.js';
 /** What comes back is kept by others until we take it: it leaves room for what goes out. */
 const REDIS_SHARE_MAX = 0.85;
 
+/** Our own trace fields on top of what comes back. */
+const TRACE_BYTES_MAX = 8_192;
+
 const providers: FactoryProvider[] = [
-  { provide: ReturnPathSigner, inject: [Redis], useFactory: (redis: Redis) => openReturnPathSigner(redis) },
   {
     provide: IntakeRecipients,
     inject: [Settings, ReturnPathSigner, Spool, Accounts, SendingDomains, Clock],
@@ -60,6 +68,34 @@ const providers: FactoryProvider[] = [
     ) => {
       const queue = new ReturnedMailQueue(redis, new RedisRoom(redis, REDIS_SHARE_MAX));
       return new IntakeListener(settings, { recipients, queue, gate, clock, metrics, log });
+    },
+  },
+  {
+    provide: Reports,
+    inject: [Redis, Settings, Clock, Metrics, Log],
+    useFactory: (redis: Redis, settings: Settings, clock: Clock, metrics: Metrics, log: Log) => {
+      const quota = { retentionMs: settings.eventRetentionMs, countMax: REPORTS_MAX, bytesMax: REPORT_BYTES_MAX };
+      return new RedisReports(redis, quota, clock, metrics, log);
+    },
+  },
+  {
+    provide: ProcessReturnedMail,
+    inject: [Settings, Spool, Reports, ReturnPathSigner, Classifier, SentMessageIds, Clock, Metrics, Log],
+    useFactory: (
+      settings: Settings,
+      spool: Spool,
+      reports: Reports,
+      signer: ReturnPathSigner,
+      classifier: Classifier,
+      sent: SentMessageIds,
+      clock: Clock,
+      metrics: Metrics,
+      log: Log,
+    ) => {
+      const read = (content: Buffer): ReturnedMail => readReturnedMail(content, classifier);
+      const referenceOf = (id: string) => sent.referenceOfMessageId(id);
+      const parts = { spool, reports, signer, read, referenceOf, clock, metrics, log };
+      return new ProcessReturnedMail(parts, returnedBytesMax(settings.messageBytesMax) + TRACE_BYTES_MAX);
     },
   },
 ];

@@ -19,6 +19,7 @@ import { connectRedis, type RedisPurpose } from '../../store/connect-redis.js';
 import { SHARD } from '../../store/keyspace.js';
 import { Log } from '../../telemetry/logger.js';
 import { Metrics } from '../../telemetry/metrics.js';
+import { bounceProviders } from './bounce-providers.js';
 import { domainProviders } from './domain-providers.js';
 
 /** Our own header fields on top of a message: Received, Message-ID, Date, From. */
@@ -62,6 +63,7 @@ export class KernelModule {
         useFactory: (redis: Redis, clock: Clock) => new DkimKeys(redis, clock, settings.secretKey),
       },
       ...domainProviders,
+      ...bounceProviders,
       {
         provide: TrafficWatch,
         inject: [Redis, Clock, Accounts, AccountLog, Metrics],

@@ -10,6 +10,10 @@ import { DomainKeeper } from '../../accounts/domain-keeper.js';
 import { MessageAllowance } from '../../accounts/message-allowance.js';
 import { SendingDomains } from '../../accounts/sending-domains.js';
 import { TrafficWatch } from '../../accounts/traffic-watch.js';
+import { Classifier } from '../../bounces/classifier.js';
+import { ReturnPathSigner } from '../../bounces/return-path.js';
+import { SentMessageIds } from '../../bounces/sent-message-ids.js';
+import { Suppressions } from '../../bounces/suppressions.js';
 import { Settings } from '../../config/settings.js';
 import { DeliveryWorker } from '../../delivery/delivery-worker.js';
 import { Clock } from '../../mail/clock.js';
@@ -50,6 +54,10 @@ class WorkerModule {
             Accounts,
             SendingDomains,
             DkimKeys,
+            Classifier,
+            Suppressions,
+            ReturnPathSigner,
+            SentMessageIds,
           ],
           useFactory: (
             settings: Settings,
@@ -63,8 +71,13 @@ class WorkerModule {
             accounts: Accounts,
             domains: SendingDomains,
             dkimKeys: DkimKeys,
+            classifier: Classifier,
+            suppressions: Suppressions,
+            returnPaths: ReturnPathSigner,
+            sentMessageIds: SentMessageIds,
           ) => {
-            const parts = { spool, accounts, domains, dkimKeys, traffic, metrics, log, clock };
+            const bounces = { classifier, suppressions, returnPaths, sentMessageIds };
+            const parts = { spool, accounts, domains, dkimKeys, traffic, metrics, log, clock, ...bounces };
             return new DeliveryWorker(settings, redis, parts, releaseHeld);
           },
         },

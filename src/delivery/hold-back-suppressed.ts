@@ -1,0 +1,54 @@
+/**
+ * Whom of a transaction the account does not send to any more. Asked before each attempt, because it may have become so since
+ * the message was accepted.
+ */
+import type { Suppression, Suppressions } from '../bounces/suppressions.js';
+import type { Claim, Settlement, Spool } from '../queue/spool.js';
+
+export interface HeldBack {
+  /** The claim with those who are tried. */
+  readonly claim: Claim;
+  /** What is written of the others, and of those who are tried in spite of a suppression. */
+  readonly results: readonly Settlement[];
+}
+
+export async function holdBackSuppressed(
+  claim: Claim,
+  { suppressions, spool }: { readonly suppressions: Suppressions; readonly spool: Spool },
+  now: number,
+): Promise<HeldBack> {
+  const { message, waiting } = claim;
+  const addresses = waiting.map((position) => message.recipients[position] ?? '');
+  const verdicts = await suppressions.verdicts(message.account, addresses, message.stream);
+  if (verdicts.size === 0) return { claim, results: [] };
+  const tried: number[] = [];
+  const results: Settlement[] = [];
+  for (const position of waiting) {
+    const address = message.recipients[position] ?? '';
+    const verdict = verdicts.get(address);
+    const bypasses =
+      verdict?.kind === 'bypass' && (await suppressions.takeBypass(message.account, address, message.id));
+    if (verdict === undefined || bypasses) tried.push(position);
+    if (bypasses && !(await wasBypassed(claim, position, spool)))
+      results.push(bypass(position, verdict.suppression, now));
+    if (verdict && !bypasses) results.push(suppressed(position, verdict.suppression, now));
+  }
+  return { claim: { ...claim, waiting: tried }, results };
+}
+
+/** The event tells of it once, however often the recipient is tried. */
+async function wasBypassed({ message, attempts }: Claim, position: number, spool: Spool): Promise<boolean> {
+  if (attempts === 0) return false;
+  const { events = [] } = (await spool.read(message.id)) ?? {};
+  return events.some(({ type, recipients }) => type === 'suppression.bypassed' && recipients?.includes(position));
+}
+
+function suppressed(position: number, { reason, because }: Suppression, at: number): Settlement {
+  const recipients = [position];
+  return { recipients, state: 'suppressed', event: { type: 'suppressed', at, recipients, reason, because } };
+}
+
+function bypass(position: number, { reason, because }: Suppression, at: number): Settlement {
+  const recipients = [position];
+  return { recipients, state: 'deferred', event: { type: 'suppression.bypassed', at, recipients, reason, because } };
+}

@@ -1,0 +1,33 @@
+/** How recipients are settled whose time is over: each with what its last attempt met, where there was one. */
+import type { MessageEvent } from '../events/event.js';
+import { findingOf } from '../mail/categories.js';
+import type { Settlement } from './spool.js';
+
+/** @param history what happened so far, oldest first */
+export function expirySettlements(
+  waiting: readonly number[],
+  history: readonly MessageEvent[],
+  nowMs: number,
+): Settlement[] {
+  const groups = new Map<MessageEvent | undefined, number[]>();
+  for (const position of waiting) {
+    const last = history.findLast((event) => isAttempt(event) && event.recipients?.includes(position));
+    groups.set(last, [...(groups.get(last) ?? []), position]);
+  }
+  return [...groups].map(([last, recipients]) => expiry(recipients, last, nowMs));
+}
+
+function expiry(recipients: readonly number[], last: MessageEvent | undefined, nowMs: number): Settlement {
+  const facts = { at: nowMs, recipients, source: 'reply', classification: findingOf('expired', 'expired') } as const;
+  if (!last || !isAttempt(last)) return { recipients, state: 'expired', event: { type: 'expired', ...facts } };
+  const { reply, mx, attempt } = last;
+  return {
+    recipients,
+    state: 'expired',
+    event: { type: 'expired', ...facts, reply, ...(mx !== undefined && { mx }), attempt },
+  };
+}
+
+function isAttempt(event: MessageEvent): event is MessageEvent & { type: 'deferred' | 'unknown' } {
+  return event.type === 'deferred' || event.type === 'unknown';
+}

@@ -1,0 +1,58 @@
+/** Settles recipients of a message, with all that the script needs to know of it. */
+import type { Redis } from 'ioredis';
+import { firstIdAt } from '../mail/message-id.js';
+import { messageKeys, SHARD, shardKeys, shardPrefix } from '../store/keyspace.js';
+import { jobId, jobLockKey } from './bullmq-lanes.js';
+import { settleArguments, settleScript } from './settle-script.js';
+import { SCHEDULE_AHEAD_MAX_MS, type MessageRecord, type SettleResult, type Settlement } from './spool.js';
+
+/** What the spool keeps after the end, and for how long. */
+export interface Retention {
+  readonly eventRetentionMs: number;
+  readonly bodyRetentionMs: number;
+  readonly historyMax: number;
+  /** The largest body that can have been accepted, our own header fields included. */
+  readonly bodyBytesMax: number;
+}
+
+/** Who settles: the holder of the lease, after so many attempts; or nobody in particular, without any. */
+export interface Settler {
+  readonly transaction: number;
+  readonly token: string;
+  readonly attemptsBefore: number | '';
+}
+
+export async function settleRecipients(
+  redis: Redis,
+  message: MessageRecord,
+  { transaction, token, attemptsBefore }: Settler,
+  results: readonly Settlement[],
+  retention: Retention,
+): Promise<SettleResult> {
+  const { id, stream } = message;
+  const keys = messageKeys(SHARD, id);
+  const shard = shardKeys(SHARD);
+  const lock = jobLockKey(SHARD, stream, jobId(id, transaction));
+  const [status, settled = 0, waiting = 0] = await settleScript.run(
+    redis,
+    [keys.message, keys.body, keys.events, shard.open(stream), shard.closed, shard.ledger, lock, shard.outcomes],
+    [token, id, stream, transaction, attemptsBefore, ...keptAfter(message, retention), ...settleArguments(results)],
+  );
+  if (status === -1) return { kind: 'lease-lost' };
+  if (status === -2) return { kind: 'gone' };
+  return { kind: 'settled', settled, waiting };
+}
+
+/** What a script needs to close the message: see `CLOSE_MESSAGE_LUA`. */
+export function keptAfter(
+  { acceptedAt, expiresAt }: MessageRecord,
+  { eventRetentionMs, bodyRetentionMs, historyMax }: Retention,
+): (string | number)[] {
+  return [
+    eventRetentionMs,
+    bodyRetentionMs,
+    historyMax,
+    shardPrefix(SHARD),
+    firstIdAt(acceptedAt - eventRetentionMs - (expiresAt - acceptedAt) - SCHEDULE_AHEAD_MAX_MS),
+  ];
+}
