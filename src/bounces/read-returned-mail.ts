@@ -4,14 +4,18 @@
  * Never fails, does no I/O, and takes time in proportion to the size of the mail.
  */
 import type { Classifier } from './classifier.js';
-import { readProse } from './prose/read-prose.js';
+import { readProse, readReport } from './prose/read-prose.js';
 import { combineRecipients, type FoundRecipient } from './report/combine-recipients.js';
 import { readDeliveryStatus } from './report/delivery-status.js';
 import { readComplaint } from './report/feedback-report.js';
 import { isAutoReply, isChallenge, reportOf } from './report/kinds-by-header.js';
 import { readMailFacts, type MailFacts } from './report/mail-facts.js';
-import { isPlausibleReport } from './report/plausible-report.js';
+import { likelihoodOfReport } from './report/plausible-report.js';
 import type { ReturnedKind, ReturnedMail, ReturnedRecipient } from './returned-mail.js';
+
+/** Two of the fields that every recipient has: RFC 3464 section 2.3. */
+const STATUS_FIELDS =
+  /^(?:final|original)-recipient[ \t]*:[^]{0,2000}^action[ \t]*:|^action[ \t]*:[^]{0,2000}^(?:final|original)-recipient[ \t]*:/im;
 
 /** Every event keeps a copy. */
 const DIAGNOSTIC_CHARACTERS_MAX = 1_000;
@@ -38,9 +42,11 @@ export function readReturnedMail(raw: Buffer, classifier: Classifier): ReturnedM
 
 /** What the mail says of a delivery, if it is a report on one. */
 function readOutcome(facts: MailFacts): { kind: ReturnedKind; recipients: FoundRecipient[] } | undefined {
-  const statuses = facts.parts.statuses.flatMap((text) => readDeliveryStatus(text));
-  if (statuses.length === 0 && !isPlausibleReport(facts)) return undefined;
-  const prose = readProse({
+  let statuses = facts.parts.statuses.flatMap((text) => readDeliveryStatus(text));
+  const likelihood = statuses.length > 0 ? 'certain' : likelihoodOfReport(facts);
+  if (likelihood === 'none') return undefined;
+  const read = likelihood === 'certain' ? readReport : readProse;
+  const prose = read({
     text: facts.words,
     subject: facts.subject,
     from: facts.from,
@@ -48,14 +54,14 @@ function readOutcome(facts: MailFacts): { kind: ReturnedKind; recipients: FoundR
     ...(facts.original && { original: facts.original }),
   });
   if (statuses.length === 0 && !prose) return undefined;
+  // The fields of a report stand among the words where its part is broken or of another type.
+  if (statuses.length === 0 && STATUS_FIELDS.test(facts.words)) statuses = readDeliveryStatus(facts.words);
   return combineRecipients(statuses, prose, facts);
 }
 
 function kindOfOther(facts: MailFacts): ReturnedKind {
-  // RFC 8098 section 3.2.6: it was shown to somebody, so it arrived; what was done with it else says nothing.
-  const disposition = facts.parts.dispositions.join('\n');
-  if (disposition !== '')
-    return /^disposition:[^;]*;\s*(?:displayed|dispatched|processed)/im.test(disposition) ? 'delivered' : 'other';
+  // RFC 8098: what a person did with a mail says nothing of its way.
+  if (facts.parts.dispositions.length > 0) return 'other';
   if (isChallenge(facts)) return 'challenge';
   return isAutoReply(facts) ? 'auto_reply' : 'other';
 }

@@ -2,7 +2,7 @@
 import type { Metrics } from '../telemetry/metrics.js';
 import type { ConnectionLease, ConnectionLimits } from './connection-limits.js';
 import type { ConnectionTable, TableEntry } from './connection-table.js';
-import type { SmtpDoorKind } from './door-facts.js';
+import type { SmtpDoorKind } from './door-kind.js';
 import { waitInWords, type LoginGuard, type NetworkRecord } from './login-guard.js';
 import { PacedTurns } from './paced-turns.js';
 import { within } from './within.js';

@@ -2,14 +2,9 @@
 import type { BlockList } from 'node:net';
 import type { Admission, ConnectionGate } from './connection-gate.js';
 import type { TableEntry } from './connection-table.js';
+import type { SmtpDoorKind } from './door-kind.js';
 import type { SessionTimes } from './session-deadlines.js';
 import type { SmtpDoorOwner } from './smtp-session.js';
-
-/**
- * `starttls`: AUTH only after STARTTLS. `implicit`: TLS from the first byte. `trusted`: neither TLS nor AUTH. `intake`: for
- * mail servers, STARTTLS where they want it and no AUTH.
- */
-export type SmtpDoorKind = 'starttls' | 'implicit' | 'trusted' | 'intake';
 
 export interface DoorFacts {
   readonly kind: SmtpDoorKind;

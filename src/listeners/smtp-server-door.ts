@@ -7,7 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import type { SMTPServer, SMTPServerSession } from 'smtp-server';
 import type { ByteBudget } from '../mail/byte-budget.js';
 import type { ConnectionGate } from './connection-gate.js';
-import type { SmtpDoorKind } from './door-facts.js';
+import type { SmtpDoorKind } from './door-kind.js';
 import { DoorServer } from './door-server.js';
 import { receiveMessage } from './receive-message.js';
 import { SESSION_TIMES, type SessionTimes } from './session-deadlines.js';

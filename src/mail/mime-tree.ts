@@ -101,9 +101,19 @@ class TreeReader {
 
   read(start: number): MimePart {
     this.position = start;
+    this.skipEmptyLines();
     const part = this.header('text/plain');
     this.body(part, 0);
     return part;
+  }
+
+  /** Empty lines before the first field are nobody's; before anything else, the header has no fields. */
+  private skipEmptyLines(): void {
+    let at = this.position;
+    while (at < this.end && endOfLine(this.raw, at, this.end) === this.firstInk(at)) {
+      at = afterLineEnding(this.raw, this.firstInk(at), this.end);
+    }
+    if (this.fieldName(at, endOfLine(this.raw, at, this.end)) !== '') this.position = at;
   }
 
   /** Reads the body of `part` and all in it; tells which delimiter ended it. The position is then after its line. */
@@ -180,6 +190,12 @@ class TreeReader {
     return '';
   }
 
+  /** The next byte that is neither space nor tab. */
+  private firstInk(at: number): number {
+    while (at < this.end && (this.raw[at] === SPACE || this.raw[at] === TAB)) at++;
+    return at;
+  }
+
   private spacesToColon(at: number, limit: number): boolean {
     while (at < limit && this.raw[at] === SPACE) at++;
     return this.raw[at] === COLON;
@@ -240,8 +256,7 @@ class TreeReader {
   }
 
   private isBlank(at: number, lineEnd: number): boolean {
-    while (at < lineEnd && (this.raw[at] === SPACE || this.raw[at] === TAB)) at++;
-    return at === lineEnd;
+    return this.firstInk(at) >= lineEnd;
   }
 }
 

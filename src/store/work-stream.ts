@@ -153,8 +153,18 @@ export class WorkStream {
     }
     if (this.stopping.signal.aborted) return;
     const blockMs = Math.min(WAIT_MS, lookEveryMs);
-    const read = ['GROUP', GROUP, this.consumer, 'COUNT', batch, 'BLOCK', blockMs, 'STREAMS', this.key, '>'];
-    const answer = (await this.blocking.callBuffer('XREADGROUP', read)) as [Buffer, RawEntry[]][] | null;
+    const answer = await this.blocking.xreadgroupBuffer(
+      'GROUP',
+      GROUP,
+      this.consumer,
+      'COUNT',
+      batch,
+      'BLOCK',
+      blockMs,
+      'STREAMS',
+      this.key,
+      '>',
+    );
     const entries = answer?.[0]?.[1] ?? [];
     await Promise.all(entries.map((raw) => this.work(entryOf(raw), 1)));
   }

@@ -73,6 +73,7 @@ export class Metrics {
 
   /** `outcome`: stored, repeated, dropped (Redis had no room). */
   readonly reports = this.counter('posthorn_reports_total', 'Reports of bounces, delays and complaints', ['outcome']);
+
   /** `reason`: a class of `mail/classification.ts`, complaint, manual. */
   readonly suppressions = this.counter('posthorn_suppressions_total', 'Addresses suppressed, by reason', ['reason']);
 

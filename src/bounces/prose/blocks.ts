@@ -17,7 +17,7 @@ const BLOCKS_MAX = 500;
 
 // What may stand before the address on a line that tells of a recipient.
 const BEFORE =
-  /^[\s>*•·\-–—|#\d.)]{0,30}(?:(?:(?:the |your )?(?:e-?mail |final |original |failed |intended |invalid )?(?:recipients?|address(?:e?s)?|addressee|rcpt to|user|mailbox|account|destinataires?|empfänger(?:adressen?)?|destinatarios?|destinatari|geadresseerden?|adresat|mottagare|宛先|送信先(?:アドレス)?|收件人|받는 ?사람|получатель)(?: ?\(e?s\))?(?:[ _-](?:address|name|e-?mail))?|undeliverable to|undelivered to|not delivered to|unknown user|user unknown|unknown recipient|invalid (?:recipient|address|final delivery userid|user)|failed to deliver to|unable to deliver (?:message )?to|could not (?:be delivered|deliver(?: message)?) to|delivery failed \d{0,3} ?attempts|delivery (?:to|for)|mailbox full|user mailbox exceeds allowed size|user's mailbox is full|account disabled|to)\s{0,3}[:：=]?\s{0,6})?(?:\[?(?:smtp|mailto|rfc-?822|internet)\s?[:;]\s{0,3}|[<"'“‘«([{]){0,3}$/iu;
+  /^[\s>*•·\-–—|#]{0,30}(?:\d{1,3}[.)]\s{0,9})?(?:(?:(?:the |your )?(?:e-?mail |final |original |failed |intended |invalid )?(?:recipients?|address(?:e?s)?|addressee|rcpt to|user|mailbox|account|destinataires?|empfänger(?:adressen?)?|destinatarios?|destinatari|geadresseerden?|adresat|mottagare|宛先|送信先(?:アドレス)?|收件人|받는 ?사람|получатель)(?: ?\(e?s\))?(?:[ _-](?:address|name|e-?mail))?|undeliverable to|undelivered to|not delivered to|unknown user|user unknown|unknown recipient|invalid (?:recipient|address|final delivery userid|user)|failed to deliver to|unable to deliver (?:message )?to|could not (?:be delivered|deliver(?: message)?) to|delivery failed \d{0,3} ?attempts|delivery (?:to|for)|mailbox full|user mailbox exceeds allowed size|user's mailbox is full|account disabled|to)\s{0,3}[:：=]?\s{0,6})?(?:\[?(?:smtp|mailto|rfc-?822|internet)\s?[:;]\s{0,3}|[<"'“‘«([{]){0,3}$/iu;
 // Fields of the message that some reports recite; "To:" is read only where nothing else tells more.
 const RECITED =
   /^\s{0,12}>?\s?(?:from|de|von|sender|reply-to|return-path|subject|betreff|objet|asunto|assunto|oggetto|date|sent|cc|message-?id|references|envelope-from|x-[\w-]{1,40}|received|generating server|reporting-mta|mail from|差出人|送信者|件名)\s{0,2}[:：]/i;
@@ -26,6 +26,9 @@ const CONTACT =
   /\bcontact|assistance|\bhelp\b|please (?:send|forward|e-?mail|notify|call|write|reply)|\bquestions?\b|\bsupport\b|send (?:e-?mail|mail|it) to|mail to postmaster|get in touch|envelope-sender|\bfrom\b[^.]{0,20}$|sent by\s*$|written by|\bwenden\b|kontaktier|contacte[rz]?|contactar|contattare|連絡|お問い?合|联系|обратит/i;
 const FAILURE_SENTENCE =
   /undeliver|not (?:be |been )?(?:deliver|reach|sent|accept|find|found|exist|match|available|listed|processed)|(?:could|can|did|was|were|is|has|have)(?:n['’]t| ?not)\b|unable|fail|error|reject|refus|return|bounc|block|unknown|invalid|disabled|full|quota|delay|no (?:such|longer)|problem|blacklist|denied|permanent|unzustellbar|nicht (?:zu|ge|er|vorh)|konnte|zugestellt|impossible|n'a pas|pas pu|pas été|inconnu|plein|no (?:se )?(?:pudo|ha|puede|existe)|desconocid|não|nao|inexistente|cheia|non (?:è|e'|può|esiste)|impossibile|sconosciut|niet|onbekend|nie |kunde inte|届|送信でき|配信でき|配送でき|存在し|不明|失敗|エラー|いっぱい|一杯|無法|无法|未能|失败|退信|拒|不存在|не (?:может|удалось|был|доставлен|существует)|невозможно|недоставл|ошибк|못했|실패/i;
+// "your message to a@b", "could not be delivered to: <a@b>": the sentence itself says who it was meant for.
+const TARGET =
+  /(?:deliver\w{0,5}|messages?|e-?mails?|sent|send|address(?:ed)?|recipients?|nachricht|zugestellt|courrier|courriel|mensaje|mensagem|messaggio|bericht|wiadomość|сообщени\S|письм\S)[^.;:]{0,60} (?:to|for|an|à|para|a|pour|per|aan|do|для|на адрес)(?: the)?(?: following)?(?: recipient| address| user| mailbox| account)?(?: was| is)?\s{0,3}:?\s{0,9}[<"'“«]{0,2}$/iu;
 /** Lines that announce the recipients below them. */
 const ANNOUNCES =
   /(?:recipients?|address(?:e?s|\(es\))?|addressees?|groups?|delivered to|deliver to|users?|destinataires?|adresses?|empfänger|adressen?|destinatarios?|direcci\S{2,5}|destinatári\S{1,3}|destinatari|indirizz\S|geadresseerden?|odbiorc\S{1,3}|адрес\S{0,4}|получател\S{1,4}|宛先|アドレス|地址|收件人)[^\n]{0,80}[:：-]?\s*$|[:：]\s*$|-{3,}\s*$/i;
@@ -135,7 +138,7 @@ export function sentenceBlocks({ lines }: ReportText): Block[] {
     for (const { address, start } of findAddresses(line)) {
       const around = sentenceAround(lines, at, start);
       if (CONTACT.test(around.before) || !FAILURE_SENTENCE.test(`${around.before} ${around.after}`)) continue;
-      if (isRole(address)) continue;
+      if (isRole(address) && !TARGET.test(around.before)) continue;
       blocks.push({
         address,
         weight: 1,

@@ -18,6 +18,14 @@ const TEXT =
 const STRONG_TEXT =
   /this is the (?:qmail-send|mail system at|postfix|mailer-daemon)|(?:message|mail) was created automatically by (?:the )?(?:mail|smtp)|automatically generated delivery status|transcript of session follows|permanent fatal errors|delivery has failed to these|diagnostic information for administrators|did not reach the following recipient|(?:was not|couldn't be) delivered to:?\s|the following (?:address|recipient)(?:\(?e?s\)?)? (?:had|failed)|final-recipient:|remote host said:|>>> rcpt to|<<< [45]\d\d |mail delivery (?:subsystem|failed)|undeliverable to |"notificationType"\s{0,3}:\s{0,3}"(?:bounce|delivery)"/i;
 
+/** Challenges, held messages, absences, and the bait that dresses up as a bounce: RFC 3834, and every spam folder. */
+const OTHER_SUBJECT =
+  /please confirm|confirm(?:ation)? (?:your|required|request)|verify your|challenge|out of (?:the )?office|abwesen|vacation|auto(?:matic|mated)?[- ]?(?:reply|response)|awaiting (?:moderat|approv)|held (?:for|until)|messages? (?:are )?(?:held|pending|quarantin)|quarantine (?:report|summary|digest)/i;
+const HELD =
+  /(?:is|are|being|been) (?:being )?held\b|awaiting (?:moderat|approv|confirm)|reply to (?:release|confirm)|has not been verified/i;
+const BAIT =
+  /(?:click|log ?in|sign ?in|verify|release|recover|retrieve|upgrade|validate)[^\n]{0,80}https?:|https?:[^\s]{0,200}(?:login|verify|signin|release|recover)/i;
+
 // What is looked at: the opening of a report says what it is.
 const OPENING_MAX = 6_000;
 
@@ -47,10 +55,20 @@ export function bounceMarks({ from, subject, text, header }: ProseFacts): Bounce
 /** Whether a mail tells of a delivery that failed, is late or came to its end. */
 export function looksLikeBounce(facts: ProseFacts): boolean {
   if (facts.header('x-failed-recipients') !== undefined) return true;
-  // An answer to a mail or a forwarded one quotes a report; it is none.
-  if (/^\s{0,5}(?:re|aw|sv|fwd?|wg|tr|antw)\s?:/i.test(facts.subject) && !bounceMarks(facts).envelope) return false;
   const { sender, subject, text, strongText, envelope } = bounceMarks(facts);
-  if (sender) return subject ? text || strongText || facts.text.trim().length < 200 || envelope : text || strongText;
+  // An answer to a mail or a forwarded one quotes a report; it is none.
+  if (!envelope && /^\s{0,5}(?:re|aw|sv|fwd?|wg|tr|antw)\s?:/i.test(facts.subject)) return false;
+  if (isSomethingElse(facts)) return false;
+  if (sender) return subject || text || strongText;
   if (envelope) return subject || strongText;
   return subject && (strongText || text);
+}
+
+function isSomethingElse({ subject, text }: ProseFacts): boolean {
+  const opening = text.slice(0, OPENING_MAX);
+  if (OTHER_SUBJECT.test(subject.slice(0, 500)) && !/>>> |<<< |\b[45]\d\d[ -][45]\.\d/.test(opening)) return true;
+  return (
+    HELD.test(opening.slice(0, 1_500)) ||
+    (BAIT.test(opening) && !/\b[45]\d\d[ -]/.test(opening) && !STRONG_TEXT.test(opening))
+  );
 }

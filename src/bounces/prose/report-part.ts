@@ -20,7 +20,7 @@ const REPORT_WORDS =
   /transcript|address|recipient|reason|failure|errors?\b|problem|diagnostic|delivery (?:status|report|information)|was received|session|details|non-delivered|could not|undeliverable to/i;
 
 const WHOLE_LINE =
-  /^\s*(?:(?:the )?(?:first \d{1,4} lines of )?(?:your |the )?original (?:e-?mail )?(?:message|mail)(?:'s)?(?: headers?| header)?(?: (?:follows?|as received is as follows|is (?:attached|below|included))| text)?|message headers? follows?|message text follows?|(?:included|below|attached|enclosed|following) is a copy of .{1,60}|a copy of the (?:original )?message .{1,40}(?:follows|below)|(?:the )?(?:header|text|body) of (?:the|your) (?:original )?message .{0,30}|--- begin message|begin forwarded message|\*{0,3} ?your message (?:follows|was|begins).{0,20}|original message headers|ursprüngliche nachrichtenkopfzeilen|en-têtes de message d'origine|encabezados de mensajes? originales?|cabeçalhos (?:da mensagem|de mensagens) (?:original|originais)|intestazioni del messaggio originale|oorspronkelijke berichtkoppen)\s*[.:]*\s*$/i;
+  /^\s*(?:(?:the )?(?:first \d{1,4} lines of )?(?:your |the )?original (?:e-?mail )?(?:message|mail)(?:'s)?(?: headers?| header)?(?: (?:follows?|as received is as follows|is (?:attached|below|included))| text)?|message headers? follows?|message text follows?|(?:included|below|attached|enclosed|following) is a copy of .{1,60}|a copy of the (?:original )?message .{1,40}(?:follows|below)|(?:the )?(?:header|text|body) of (?:the|your) (?:original )?message .{0,30}|--- begin message|begin forwarded message|\*{0,3} ?your message (?:follows|begins).{0,20}|original message headers|ursprüngliche nachrichtenkopfzeilen|en-têtes de message d'origine|encabezados de mensajes? originales?|cabeçalhos (?:da mensagem|de mensagens) (?:original|originais)|intestazioni del messaggio originale|oorspronkelijke berichtkoppen)\s*[.:]*\s*$/i;
 
 // A header block of a message: RFC 5322 section 3.6.7 trace fields open nearly every one.
 const TRACE =
@@ -52,14 +52,8 @@ export function isOriginalMark(line: string): boolean {
 }
 
 function ownAddresses(facts: ProseFacts): Set<string> {
-  const fields = [
-    facts.from,
-    facts.header('to'),
-    facts.header('delivered-to'),
-    facts.header('x-original-to'),
-    facts.header('reply-to'),
-    facts.original?.from,
-  ];
+  // Not Delivered-To and the like: a relay in between may have written those.
+  const fields = [facts.from, facts.header('to'), facts.original?.from];
   return new Set(
     fields.flatMap((field) => findAddresses((field ?? '').slice(0, 2_000)).map(({ address }) => address.toLowerCase())),
   );

@@ -71,7 +71,7 @@ function recipientOf(group: ReadonlyMap<string, string>): StatusRecipient {
   const remote = typedValue(group.get('remote-mta') ?? '').value.replace(/^["(<\s]+|[")>\s]+$/g, '');
   const action = readAction(group.get('action') ?? '');
   const code = replyCodeIn(diagnostic);
-  const address = [final, actual, originally].find((one) => one?.includes('@')) ?? final ?? originally;
+  const address = [originally, final, actual].find((one) => one?.includes('@')) ?? originally ?? final;
   return {
     ...(address !== undefined && { address }),
     ...(originally !== undefined && { originally }),

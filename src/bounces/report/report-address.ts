@@ -8,7 +8,7 @@ export interface TypedValue {
 
 /** `type; value`: RFC 3464 section 2.1.2. */
 export function typedValue(field: string): TypedValue {
-  const [, type = '', value = field] = /^\s*([A-Za-z][\w.+-]{0,40})\s*;\s*(.*)$/s.exec(field) ?? [];
+  const [, type = '', value = field] = /^\s*([A-Za-z][\w.+/-]{0,40})\s*;\s*(.*)$/s.exec(field) ?? [];
   return { type: type.toLowerCase(), value: value.trim() };
 }
 
@@ -26,7 +26,7 @@ export function addressIn(field: string): string | undefined {
 
 /** A local user's name, as servers write it of their own users. */
 function barePart(type: string, text: string): string | undefined {
-  return /^(?:|rfc822|local|utf-8|unix|x-local-user)$/.test(type) && /^[^\s@<>/=;:,]{1,64}$/.test(text)
+  return /^(?:|rfc822|rfc\/822|local|utf-8|unknown|unix|x-local-user)$/.test(type) && /^[^\s@<>/=;:,]{1,64}$/.test(text)
     ? text
     : undefined;
 }

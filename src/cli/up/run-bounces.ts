@@ -8,7 +8,6 @@ import { Reports } from '../../bounces/reports.js';
 import { returnedMailWork } from '../../bounces/returned-mail-work.js';
 import { Suppressions } from '../../bounces/suppressions.js';
 import { readCertificate } from '../../listeners/tls-certificate.js';
-import { BullmqLanes } from '../../queue/bullmq-lanes.js';
 import { Spool } from '../../queue/spool.js';
 import { connectRedis, disconnectRedis } from '../../store/connect-redis.js';
 import { Log } from '../../telemetry/logger.js';
@@ -40,7 +39,6 @@ export async function runBounces(options: KernelOptions, { certificate }: StartO
       await listener.close();
       await Promise.all([returned.stop(), outcomes.stop()]);
       await app.close();
-      await app.get(BullmqLanes).close();
       await disconnectRedis(streams);
     },
   };

@@ -21,11 +21,11 @@ export const amazonNotification: Family = {
     return [
       ...bounced.slice(0, 500).flatMap((one): ProseRecipient[] => {
         if (typeof one?.emailAddress !== 'string') return [];
-        const read = recipientOf(one.emailAddress, String(one.diagnosticCode ?? '').replace(/^smtp; ?/i, ''));
+        const read = recipientOf(one.emailAddress, wordsOf(one.diagnosticCode).replace(/^smtp; ?/i, ''));
         return [{ ...read, ...(typeof one.status === 'string' && { status: one.status }), action: 'failed' }];
       }),
       ...delivered.slice(0, 500).map((address): ProseRecipient => ({
-        ...recipientOf(String(address), String(notification?.delivery?.smtpResponse ?? '')),
+        ...recipientOf(String(address), wordsOf(notification?.delivery?.smtpResponse)),
         action: 'delivered',
       })),
     ];
@@ -37,7 +37,8 @@ function parsed(text: string): Notification | undefined {
   const start = text.indexOf('{');
   const end = text.lastIndexOf('}');
   if (start === -1 || end < start) return undefined;
-  for (const piece of [text.slice(start, end + 1), text.slice(start).split('\n', 1)[0]!]) {
+  const whole = text.slice(start, end + 1);
+  for (const piece of [whole, whole.replaceAll('\n', ''), text.slice(start).split('\n', 1)[0]!]) {
     try {
       return JSON.parse(piece) as Notification;
     } catch {
@@ -45,4 +46,8 @@ function parsed(text: string): Notification | undefined {
     }
   }
   return undefined;
+}
+
+function wordsOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }

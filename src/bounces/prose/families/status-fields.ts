@@ -24,7 +24,7 @@ function groupsOf(lines: readonly string[]): Group[] {
     const field = FIELD.exec(line.slice(0, 1_600));
     if (field) {
       last = field[1]!.toLowerCase();
-      if (open.has(last)) groups.push((open = new Map()));
+      if (open.has(last)) groups.push((open = new Map<string, string>()));
       else if (open.size === 0) groups.push(open);
       open.set(last, field[2]!.trim());
     } else if (/^\s+\S/.test(line) && last !== undefined) {
