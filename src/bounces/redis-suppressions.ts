@@ -50,7 +50,7 @@ export class RedisSuppressions extends Suppressions {
     private readonly clock: Clock,
     private readonly accounts: Accounts,
     private readonly metrics: Metrics,
-    private readonly limits = SUPPRESSION_LIMITS,
+    readonly limits = SUPPRESSION_LIMITS,
   ) {
     super();
     this.standings = new RecentReads(clock, (account) => this.readStanding(account));
@@ -92,7 +92,7 @@ export class RedisSuppressions extends Suppressions {
     const hold = JSON.stringify(holdOf(cause, weight));
     const [keys, args] = this.step(account, this.limits.countedMax, address, key, at, messageId, hold, ...counted);
     const [what, record] = await recordScript.run(this.redis, keys, args);
-    this.standings.forget(account);
+    this.changed(account);
     if (what === 1) this.metrics.suppressions.inc({ reason: weight.reason });
     return this.strongest(address, record);
   }
@@ -100,6 +100,11 @@ export class RedisSuppressions extends Suppressions {
   async delivered(account: string, addresses: readonly string[]): Promise<void> {
     if (addresses.length === 0 || (await this.standings.get(account)).unsettled === 0) return;
     await deliveredScript.run(this.redis, ...this.step(account, ...addresses.map(suppressedAddress)));
+  }
+
+  /** This process is to see at once what changed. */
+  changed(account: string): void {
+    this.standings.forget(account);
   }
 
   private async find(account: string, address: string): Promise<Suppression | undefined> {

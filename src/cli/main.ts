@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   account: async () => (await import('./account.js')).accountCommand,
   credential: async () => (await import('./credential.js')).credentialCommand,
   domain: async () => (await import('./domain.js')).domainCommand,
+  suppression: async () => (await import('./suppression.js')).suppressionCommand,
   message: async () => (await import('./message.js')).messageCommand,
   demo: async () => (await import('./demo.js')).demoCommand,
   bench: async () => (await import('./bench.js')).benchCommand,
@@ -16,12 +17,12 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 
 async function usage(): Promise<string> {
   const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
-  const rows = commands.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`);
+  const rows = commands.map(({ name, summary }) => `  ${name.padEnd(11)} ${summary}`);
   return [
     'usage: ./posthorn COMMAND [options]',
     '',
     ...rows,
-    `  ${'test'.padEnd(10)} run every check and test suite`,
+    `  ${'test'.padEnd(11)} run every check and test suite`,
     '',
     './posthorn COMMAND --help documents each.',
     '',

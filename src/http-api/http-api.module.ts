@@ -1,6 +1,6 @@
 /**
  * The HTTP API. From outside, by class: AcceptMessage, Spool, Accounts, AccountLog, Credentials, SendingDomains,
- * DomainRegistry, CheckDomain, DomainChecks, Settings and Log; `configureHttpApi` asks the application for Metrics besides.
+ * DomainRegistry, CheckDomain, DomainChecks, SuppressionBook, Settings and Log; `configureHttpApi` asks the application for Metrics besides.
  */
 import { Module } from '@nestjs/common';
 import { AccountsController } from './accounts.controller.js';
@@ -10,9 +10,16 @@ import { DomainVerification } from './domain-verification.js';
 import { DomainsController } from './domains.controller.js';
 import { MessagesController } from './messages.controller.js';
 import { StoreAccess } from './store-access.js';
+import { SuppressionsController } from './suppressions.controller.js';
 
 @Module({
-  controllers: [MessagesController, DomainsController, AccountsController, CredentialsController],
+  controllers: [
+    MessagesController,
+    DomainsController,
+    AccountsController,
+    CredentialsController,
+    SuppressionsController,
+  ],
   providers: [StoreAccess, ActingAccount, DomainVerification],
 })
 export class HttpApiModule {}
