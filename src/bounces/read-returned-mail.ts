@@ -67,14 +67,18 @@ function kindOfOther(facts: MailFacts): ReturnedKind {
 }
 
 function judged(found: FoundRecipient, classifier: Classifier): ReturnedRecipient {
-  const { address, action, status, code, mx, words } = found;
+  const { address, action, status, code, mx } = found;
   const diagnostic = found.diagnostic.slice(0, DIAGNOSTIC_CHARACTERS_MAX);
-  const classification = classifier.classify({
+  const facts = {
     ...(code !== undefined && { code }),
     ...(status !== undefined && { enhanced: status }),
-    text: words ?? diagnostic,
     ...(mx !== undefined && { mx }),
-  });
+  };
+  let classification = classifier.classify({ ...facts, text: diagnostic });
+  for (const text of found.otherWords ?? []) {
+    if (classification.category !== 'unclassified') break;
+    classification = classifier.classify({ ...facts, text });
+  }
   return {
     address,
     ...(action !== undefined && { action }),

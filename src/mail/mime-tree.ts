@@ -29,6 +29,8 @@ const FIELDS_MAX = 20_000;
 const BOUNDARY_OCTETS_MAX = 250;
 const FIELD_NAME_OCTETS_MAX = 100;
 const CONTENT_TYPE_OCTETS_MAX = 4_000;
+/** Of a longer field only the beginning is read. */
+const FIELD_OCTETS_MAX = 64 * 1024;
 
 const CR = 13;
 const LF = 10;
@@ -50,7 +52,7 @@ export function fieldOf(raw: Buffer, part: MimePart, name: string): string | und
 
 /** As `fieldValue` of header-block.ts, for lines that end in any way. */
 export function unfoldedValue(raw: Buffer, field: HeaderField): string {
-  const bytes = raw.subarray(raw.indexOf(COLON, field.start) + 1, field.end);
+  const bytes = raw.subarray(raw.indexOf(COLON, field.start) + 1, Math.min(field.end, field.start + FIELD_OCTETS_MAX));
   const text = bytes.toString('utf8');
   return (text.includes('\ufffd') ? bytes.toString('latin1') : text).replace(/[\r\n]+(?=[ \t]|$)/g, '').trim();
 }
@@ -64,9 +66,10 @@ export function endOfLine(raw: Buffer, from: number, end: number): number {
 
 /** The offset after the line ending at `at`. Programs that write text twice make `\r\r\n` of it. */
 export function afterLineEnding(raw: Buffer, at: number, end: number): number {
-  if (raw[at] !== CR) return Math.min(at + 1, end);
-  if (raw[at + 1] === LF) return Math.min(at + 2, end);
-  return Math.min(raw[at + 1] === CR && raw[at + 2] === LF ? at + 3 : at + 1, end);
+  let after = at + 1;
+  if (raw[at] === CR && raw[after] === LF) after++;
+  else if (raw[at] === CR && raw[after] === CR && raw[after + 1] === LF) after += 2;
+  return after < end ? after : end;
 }
 
 /** A multipart that is being read. */
@@ -242,7 +245,7 @@ class TreeReader {
   private guessedDelimiter(at: number, lineEnd: number): Delimiter | undefined {
     const level = this.open.length - 1;
     const innermost = this.open[level];
-    if (!innermost || innermost.met || lineEnd - at > BOUNDARY_OCTETS_MAX || lineEnd - at < 4) return undefined;
+    if (!innermost || innermost.met || lineEnd - at > BOUNDARY_OCTETS_MAX || lineEnd - at < 3) return undefined;
     const next = afterLineEnding(this.raw, lineEnd, this.end);
     if (!/^content-/i.test(this.raw.toString('latin1', next, next + 8))) return undefined;
     innermost.boundary = this.raw.subarray(at + 2, lineEnd);

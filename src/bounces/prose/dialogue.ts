@@ -53,7 +53,10 @@ export function refusalsIn(lines: readonly string[]): Refusal[] {
 export function verdictsIn(lines: readonly string[]): Refusal[] {
   return lines.flatMap((line) => {
     const verdict = VERDICT.exec(line.slice(0, 1_000));
-    return verdict && !verdict[2]!.includes('(') ? [{ address: verdict[2]!, words: line.trim() }] : [];
+    if (!verdict || verdict[2]!.includes('(')) return [];
+    // "554 <a@b>... 550 Host unknown": what was said stands behind sendmail's own code.
+    const words = /^[245]\d\d /.test(verdict[3]!) ? verdict[3]! : line.trim();
+    return [{ address: verdict[2]!, words }];
   });
 }
 

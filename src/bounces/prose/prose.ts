@@ -41,6 +41,8 @@ export interface ProseReport {
 export interface ReportText extends ProseFacts {
   readonly report: string;
   readonly lines: readonly string[];
+  /** The lines of the message that came back, where it stands in the same text. */
+  readonly returned: readonly string[];
   /** Addresses that this mail itself speaks from and to, lower case: rarely the failed recipients. */
   readonly ownAddresses: ReadonlySet<string>;
 }

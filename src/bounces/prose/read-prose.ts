@@ -46,22 +46,44 @@ export function readReport(facts: ProseFacts): ProseReport {
   for (const family of FAMILIES) {
     if (!family.recognises(text)) continue;
     const recipients = family.read(text);
-    if (recipients.length > 0) return { kind, recipients, program: family.name };
+    if (recipients.length > 0) return { kind, recipients: withFields(recipients, text), program: family.name };
   }
   const recipients = general.read(text);
   return { kind, recipients: recipients.length > 0 ? recipients : withoutText(text), program: general.name };
 }
 
-/** Nobody is named in the text: the header, else the only recipient of the message that came back. */
+/** A report by RFC 3464 that lost its MIME structure: its fields know the status that the words do not tell. */
+function withFields(recipients: readonly ProseRecipient[], text: ReportText): ProseRecipient[] {
+  const fields = statusFields.recognises(text) ? statusFields.read(text) : [];
+  return recipients.map((recipient) => {
+    const same = fields.find(({ address }) => address.toLowerCase() === recipient.address.toLowerCase());
+    return same === undefined ? recipient : { ...same, ...recipient };
+  });
+}
+
+/** Nobody is named in the report: the header, the subject, else the only recipient of the message that came back. */
 function withoutText(text: ReportText): ProseRecipient[] {
   const words = text.report.trim().slice(0, 2_000);
-  const failed = findAddresses((text.header('x-failed-recipients') ?? '').slice(0, 20_000)).map(
-    ({ address }) => address,
+  const foreign = (field: string): string[] =>
+    findAddresses(field).flatMap(({ address }) => (text.ownAddresses.has(address.toLowerCase()) ? [] : address));
+  const failed = foreign((text.header('x-failed-recipients') ?? '').slice(0, 20_000));
+  const to = [
+    ...new Set([
+      ...(text.original?.to ?? []).flatMap(foreign),
+      ...(text.original ? [] : recipientsOfReturned(text).flatMap(foreign)),
+    ]),
+  ];
+  const addresses =
+    failed.length > 0
+      ? failed
+      : (foreign(text.subject.slice(0, 500)).slice(0, 1)[0] ?? (to.length === 1 ? to[0] : undefined));
+  return [...new Set(Array.isArray(addresses) ? addresses : addresses === undefined ? [] : [addresses])].map(
+    (address) => recipientOf(address, words),
   );
-  const subject = findAddresses(text.subject.slice(0, 500))
-    .map(({ address }) => address)
-    .filter((address) => !text.ownAddresses.has(address.toLowerCase()));
-  const to = text.original?.to ?? [];
-  const addresses = failed.length > 0 ? failed : subject.length > 0 ? subject.slice(0, 1) : to.length === 1 ? to : [];
-  return [...new Set(addresses)].map((address) => recipientOf(address, words));
+}
+
+/** The To field of a message that stands below the report in the same text. */
+function recipientsOfReturned({ returned }: ReportText): string[] {
+  const field = returned.slice(0, 200).find((line) => /^[>\s|]{0,6}To:/i.test(line));
+  return field === undefined ? [] : [field];
 }

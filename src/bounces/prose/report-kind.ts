@@ -3,6 +3,9 @@ import type { ProseKind, ReportText } from './prose.js';
 
 const DELAY =
   /warning message only|warning only|do(?:es)? not need to re-?send|need not re-?send|no action is required on your part|(?:has|have|is|are|was|been) (?:been )?(?:delayed|postponed)|not (?:yet|been) (?:been )?delivered|(?:still|yet) (?:being )?(?:trying|retried|in (?:the )?queue|undelivered)|will (?:be retried|(?:continue|keep|still)[^\n]{0,12} try|retry|try again)|continue[sd]? (?:to )?try|(?:delivery )?attempts will continue|transient (?:non-fatal|delivery) (?:error|problem)|temporary (?:non-fatal|delivery) (?:error|failure|problem)|delivery (?:is )?delayed|keep trying|message delayed|delayed mail|could not (?:send|be delivered)[^\n]{0,40} (?:for|past)|verzögert|wird (?:weiter|erneut) versuch|weitere zustellversuche|retardé|différé|sera (?:de nouveau|réessayée)|se (?:ha )?retras|seguir(?:á|emos) intentando|atrasad|ritardo|vertraagd|opóźnion|задержан|отложен|будут? (?:продолж|повтор)|遅延|再送(?:を|し)続|引き続き配|延迟|延遲|지연/i;
+// Said of mail that is still in a queue only, whatever the subject calls it.
+const SURELY_LATE =
+  /warning (?:message )?only|not need to re-?send|not yet been delivered|(?:delivery )?attempts will (?:continue|be (?:made|repeated))|will be retried (?:for|until)|please do not re-?send|will (?:continue|keep) (?:to (?:try|attempt)|trying)|has been (?:delayed|postponed)/i;
 const GIVEN_UP =
   /(?:giv(?:ing|en) up|gave up|permanent(?:ly)?\b|deleted from (?:the )?queue|removed from (?:the )?queue|no (?:further|more) (?:delivery )?attempts?|not (?:going to )?(?:try|be tried|retry|be retried) (?:again|further)|will not be (?:tried|retried|delivered)|has expired|been in the queue too long|unrecoverable|fail(?:ed|ure)[: ]|is being returned|returned to sender|is undeliverable|final (?:attempt|failure)|aufgegeben|endgültig|dauerhaft|définitive|abandonn|definitiv|永久|окончательн)/i;
 const DELAY_SUBJECT =
@@ -25,7 +28,13 @@ export function kindOfReport({ report, subject }: ReportText): ProseKind {
     return 'delivered';
   }
   if (/\(delay|\bdelayed\b/i.test(subject) && DELAY_SUBJECT.test(subject.slice(0, 500))) return 'delayed';
-  if (/warning (?:message )?only|not need to re-?send|not yet been delivered/i.test(opening)) return 'delayed';
+  if (
+    SURELY_LATE.test(opening) &&
+    !/fail(?:ed)? permanently|giv(?:ing|en) up|no (?:further|more) (?:delivery )?attempts|permanent(?:ly)? (?:fail|error)/i.test(
+      opening,
+    )
+  )
+    return 'delayed';
   const late = DELAY_SUBJECT.test(subject.slice(0, 500)) || DELAY.test(opening);
   return late && !GIVEN_UP.test(opening) && !/\bfail|undeliver|returned|unzustellbar/i.test(subject)
     ? 'delayed'

@@ -15,8 +15,8 @@ export interface FoundRecipient {
   readonly code?: number;
   readonly diagnostic: string;
   readonly mx?: string;
-  /** What is classified, where it is more than the diagnostic. */
-  readonly words?: string;
+  /** Other words of the report on him, for where the diagnostic lets nothing be known; the best first. */
+  readonly otherWords?: readonly string[];
 }
 
 type Action = NonNullable<FoundRecipient['action']>;
@@ -26,7 +26,9 @@ export function combineRecipients(
   prose: ProseReport | undefined,
   facts: MailFacts,
 ): { kind: ReturnedKind; recipients: FoundRecipient[] } {
-  const found = statuses.map((status) => combined(status, wordsFor(status, statuses, prose), facts));
+  const found = statuses.map((status) =>
+    combined(status, wordsFor(status, statuses, prose), facts, statuses.length === 1),
+  );
   const list = found.length > 0 ? found : fromProse(prose, facts);
   const actions = new Set(list.map(({ action }) => action));
   if (actions.has('failed')) {
@@ -51,7 +53,12 @@ function wordsFor(
   return same ?? (all.length === 1 && prose?.recipients.length === 1 ? prose.recipients[0] : undefined);
 }
 
-function combined(status: StatusRecipient, prose: ProseRecipient | undefined, facts: MailFacts): FoundRecipient {
+function combined(
+  status: StatusRecipient,
+  prose: ProseRecipient | undefined,
+  facts: MailFacts,
+  alone: boolean,
+): FoundRecipient {
   const useless = isEmptyPhrase(status.diagnostic);
   const diagnostic = useless && prose?.diagnostic ? prose.diagnostic : status.diagnostic || facts.words.trim();
   const enhanced = mostSpecific([status.status, enhancedIn(status.diagnostic), prose?.status]);
@@ -64,9 +71,9 @@ function combined(status: StatusRecipient, prose: ProseRecipient | undefined, fa
     ...(code !== undefined && { code }),
     diagnostic,
     ...(mx !== undefined && { mx }),
-    ...(!useless &&
-      prose?.diagnostic &&
-      prose.diagnostic !== diagnostic && { words: `${diagnostic}\n${prose.diagnostic}` }),
+    otherWords: [...(prose ? [prose.diagnostic] : []), status.diagnostic, ...(alone ? [facts.words] : [])].filter(
+      (words) => words !== '' && words !== diagnostic,
+    ),
   };
 }
 
@@ -88,7 +95,11 @@ function actionOf(status: StatusRecipient, enhanced: string | undefined, prose: 
 function fromProse(prose: ProseReport | undefined, facts: MailFacts): FoundRecipient[] {
   if (!prose) return [];
   const action: Action = prose.kind === 'bounce' ? 'failed' : prose.kind;
-  const recipients = prose.recipients.map((one) => ({ action, ...one }));
+  const recipients = prose.recipients.map((one) => ({
+    action,
+    ...one,
+    ...(prose.recipients.length === 1 && { otherWords: [facts.words] }),
+  }));
   if (recipients.length > 0) return recipients;
   // The words name nobody: the message that came back says to whom it went.
   const to = facts.original?.to ?? [];

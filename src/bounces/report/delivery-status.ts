@@ -68,7 +68,7 @@ function recipientOf(group: ReadonlyMap<string, string>): StatusRecipient {
   const actual = addressIn(group.get('x-actual-recipient') ?? '');
   const { value: diagnostic } = typedValue((group.get('diagnostic-code') ?? '').replace(/[\s\x00-\x1f]+/g, ' '));
   const status = enhancedIn(group.get('status') ?? '') ?? looseStatus(group.get('status') ?? '');
-  const remote = typedValue(group.get('remote-mta') ?? '').value.replace(/^["(<\s]+|[")>\s]+$/g, '');
+  const remote = /[^\s"<>()]+/.exec(typedValue(group.get('remote-mta') ?? '').value)?.[0] ?? '';
   const action = readAction(group.get('action') ?? '');
   const code = replyCodeIn(diagnostic);
   const address = [originally, final, actual].find((one) => one?.includes('@')) ?? originally ?? final;

@@ -58,7 +58,7 @@ function withTranscript(
   return said.map(({ address, words }) => {
     const replies = about.filter((one) => isSame(one.address, address)).map((one) => one.words);
     const best = replies.find(hasReply) ?? replies[0];
-    if (best !== undefined) return { address, words: `${best}\n${words}\n${talk}` };
+    if (best !== undefined && hasReply(best)) return { address, words: `${best}\n${words}\n${talk}` };
     if (words !== '' && hasReply(words)) return { address, words: `${words}\n${talk}` };
     const refusal = lastRefusal(transcript);
     return { address, words: `${refusal === undefined ? '' : `${refusal}\n`}${words}\n${all}` };
@@ -74,11 +74,14 @@ function fromTranscript(text: ReportText): ProseRecipient[] {
     ({ words }) =>
       !/^\s{0,8}2\d\d|\b(?:deferred|connecting|sent)\b/i.test(words.slice(0, 60)) || !/^\s{0,8}[245]\d\d/.test(words),
   );
-  const remote = lastRefusal(lines);
   const said = [...refused, ...judged].flatMap(({ address, words }) => {
     const whole = completeAddress(address, text);
-    // "Remote protocol error" and the like hide what the other side said.
-    const hidden = /remote protocol error|service unavailable/i.test(words) && remote !== undefined;
+    // "Remote protocol error" and the like hide what the other side said right before.
+    const at = lines.findIndex((line) => line.includes(words));
+    const remote = lines
+      .slice(Math.max(0, at - 3), Math.max(0, at))
+      .findLast((line) => /^\s{0,4}<<< [45]\d\d/.test(line));
+    const hidden = remote !== undefined && /remote protocol error|service unavailable/i.test(words);
     return whole === undefined ? [] : [{ address: whole, words: hidden ? `${remote}\n${words}` : words }];
   });
   return recipientsOf(said, text);
