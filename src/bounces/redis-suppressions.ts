@@ -24,7 +24,7 @@ import { bypassScript, deliveredScript, recordScript } from './suppression-scrip
 import { suppressedAddress } from './suppressed-address.js';
 import { Suppressions, type Suppression, type SuppressionCause, type SuppressionVerdict } from './suppressions.js';
 
-/** What Redis keeps of one account: half a kilobyte a suppression, a few hundred bytes a count. */
+/** What Redis keeps of one account: measured 650 bytes a suppression, 350 bytes an address with counts. */
 export interface SuppressionLimits {
   /** A further one takes the place of the one that ends next; where none ends, or the new one would before, it is not kept. */
   readonly suppressionsMax: number;
@@ -32,7 +32,7 @@ export interface SuppressionLimits {
   readonly countedMax: number;
 }
 
-export const SUPPRESSION_LIMITS: SuppressionLimits = { suppressionsMax: 1_000_000, countedMax: 100_000 };
+export const SUPPRESSION_LIMITS: SuppressionLimits = { suppressionsMax: 500_000, countedMax: 100_000 };
 
 const BECAUSE_CHARACTERS_MAX = 500;
 
@@ -87,6 +87,8 @@ export class RedisSuppressions extends Suppressions {
     const { suppressAfter = DEFAULT_SUPPRESS_AFTER } = (await this.accounts.recent(account)) ?? {};
     const weight = weigh(cause, suppressAfter);
     const address = suppressedAddress(cause.address);
+    // A report that names no address, or half of one.
+    if (!address.includes('@')) return undefined;
     if (weight.kind === 'nothing') return this.find(account, address);
     const counted = weight.kind === 'count' ? [weight.counter, weight.after, weight.withinMs] : ['', 0, 0];
     const hold = JSON.stringify(holdOf(cause, weight));

@@ -142,7 +142,7 @@ export class SuppressionBook {
     ] as const;
     for (const [index, kind] of kept) {
       for (;;) {
-        const addresses = await this.redis.zrange(`${prefix}:${index}`, 0, READ_AT_ONCE - 1);
+        const addresses = await this.redis.zrange(`${prefix}:${index}`, 0, String(READ_AT_ONCE - 1));
         if (addresses.length === 0) break;
         await this.redis.del(addresses.map((address) => `${prefix}:${kind}:${address}`));
         await this.redis.zrem(`${prefix}:${index}`, ...addresses);

@@ -2,7 +2,8 @@
  * Whom of a transaction the account does not send to any more. Asked before each attempt, because it may have become so since
  * the message was accepted.
  */
-import type { Suppression, Suppressions } from '../bounces/suppressions.js';
+import { bypassSettlement, suppressedSettlement } from '../bounces/suppressed-recipients.js';
+import type { Suppressions } from '../bounces/suppressions.js';
 import type { Claim, Settlement, Spool } from '../queue/spool.js';
 
 export interface HeldBack {
@@ -30,8 +31,8 @@ export async function holdBackSuppressed(
       verdict?.kind === 'bypass' && (await suppressions.takeBypass(message.account, address, message.id));
     if (verdict === undefined || bypasses) tried.push(position);
     if (bypasses && !(await wasBypassed(claim, position, spool)))
-      results.push(bypass(position, verdict.suppression, now));
-    if (verdict && !bypasses) results.push(suppressed(position, verdict.suppression, now));
+      results.push(bypassSettlement(position, verdict.suppression, now));
+    if (verdict && !bypasses) results.push(suppressedSettlement(position, verdict.suppression, now));
   }
   return { claim: { ...claim, waiting: tried }, results };
 }
@@ -41,14 +42,4 @@ async function wasBypassed({ message, attempts }: Claim, position: number, spool
   if (attempts === 0) return false;
   const { events = [] } = (await spool.read(message.id)) ?? {};
   return events.some(({ type, recipients }) => type === 'suppression.bypassed' && recipients?.includes(position));
-}
-
-function suppressed(position: number, { reason, because }: Suppression, at: number): Settlement {
-  const recipients = [position];
-  return { recipients, state: 'suppressed', event: { type: 'suppressed', at, recipients, reason, because } };
-}
-
-function bypass(position: number, { reason, because }: Suppression, at: number): Settlement {
-  const recipients = [position];
-  return { recipients, state: 'deferred', event: { type: 'suppression.bypassed', at, recipients, reason, because } };
 }

@@ -141,7 +141,7 @@ describe('/v1/accounts', () => {
     ['PATCH', '/default', { name: 'other' }, 'name', 'no field'],
     ['PATCH', '/default', { onLimit: null }, 'onLimit', 'must be refuse or hold'],
     ['PATCH', '/default', { suppressAfter: null }, 'suppressAfter', 'must be a whole number from 0 (never) to 100'],
-    ['POST', '', { name: 'x', suppressAfter: 101 }, 'suppressAfter', 'at most 100'],
+    ['POST', '', { name: 'x', suppressAfter: 101 }, 'suppressAfter', 'from 0 (never) to 100'],
     ['POST', '', { name: 'x', suppressedRecipients: 'drop' }, 'suppressedRecipients', 'must be report or refuse'],
     ['POST', '/default/suspend', {}, 'reason', 'must be given'],
     ['POST', '/default/suspend', { reason: 'a\r\nb' }, 'reason', 'must be one line'],

@@ -1,10 +1,11 @@
 /**
  * The HTTP API. From outside, by class: AcceptMessage, Spool, Accounts, AccountLog, Credentials, SendingDomains,
- * DomainRegistry, CheckDomain, DomainChecks, SuppressionBook, Settings and Log; `configureHttpApi` asks the application for Metrics besides.
+ * DomainRegistry, CheckDomain, DomainChecks, SuppressionBook, Classifier, Settings and Log; `configureHttpApi` asks the application for Metrics besides.
  */
 import { Module } from '@nestjs/common';
 import { AccountsController } from './accounts.controller.js';
 import { ActingAccount } from './acting-account.js';
+import { BouncesController } from './bounces.controller.js';
 import { CredentialsController } from './credentials.controller.js';
 import { DomainVerification } from './domain-verification.js';
 import { DomainsController } from './domains.controller.js';
@@ -19,6 +20,7 @@ import { SuppressionsController } from './suppressions.controller.js';
     AccountsController,
     CredentialsController,
     SuppressionsController,
+    BouncesController,
   ],
   providers: [StoreAccess, ActingAccount, DomainVerification],
 })

@@ -3,7 +3,7 @@ import { Body, Controller, Get, Headers, HttpCode, Param, Post, Res } from '@nes
 import type { FastifyReply } from 'fastify';
 import type { Credential } from '../accounts/credentials.js';
 import { isMessageId } from '../mail/message-id.js';
-import type { RecipientState } from '../mail/outcome.js';
+import type { StoredAnswer } from '../queue/idempotency.js';
 import { Spool } from '../queue/spool.js';
 import { AcceptMessage, type Submission } from '../submission/accept-message.js';
 import { badOption } from '../submission/message-options.js';
@@ -18,10 +18,7 @@ import { rateHeaders } from './rate-headers.js';
 import { NeedsScope } from './scope.guard.js';
 import { StoreAccess } from './store-access.js';
 
-interface AcceptedView {
-  readonly id: string;
-  readonly recipients: readonly { readonly address: string; readonly state: RecipientState }[];
-}
+type AcceptedView = StoredAnswer;
 
 @Controller('v1/messages')
 export class MessagesController {
@@ -54,9 +51,9 @@ export class MessagesController {
       const refused = problemOfRefusal(acceptance.refusal);
       throw new ProblemError({ ...refused, headers: { ...refused.headers, ...rateHeaders(acceptance.rate) } }, true);
     }
-    const { id, recipients, state, replayed, rate } = acceptance;
+    const { id, recipients, replayed, rate } = acceptance;
     void reply.headers({ ...rateHeaders(rate), ...(replayed && { 'Idempotent-Replayed': 'true' }) });
-    return { id, recipients: recipients.map((address) => ({ address, state })) };
+    return { id, recipients };
   }
 
   @Get(':id')

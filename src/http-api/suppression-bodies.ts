@@ -19,6 +19,8 @@ const BECAUSE_CHARACTERS_MAX = 500;
 /** Ten years; who means longer means for ever. */
 const LASTS_MAX_S = 315_360_000;
 
+/** What looks like one of ours and is none is misspelt. */
+const LIKE_A_NAME = /^[a-z]+(?:_[a-z]+)+$/;
 const REASONS: readonly SuppressionReason[] = [...CATEGORIES, 'complaint', 'manual'];
 
 const address = z
@@ -38,7 +40,7 @@ const entry = z
   .strictObject({
     address,
     /** One of ours, for what another service found out; any other text is what people are to read. */
-    reason: z.union([reasonName, because.regex(/[^a-z_]/)], {
+    reason: because.refine((text) => isReason(text) || !LIKE_A_NAME.test(text), {
       error: `must be one of ${REASONS.join(', ')}, or a sentence`,
     }),
     because,

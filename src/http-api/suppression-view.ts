@@ -17,11 +17,9 @@ export interface SuppressionPageView {
 }
 
 export function viewSuppression(listed: Listed): SuppressionView {
-  const { since, until, ...rest } = listed;
+  const { since, until, reactivated, ...rest } = { reactivated: undefined, ...listed };
   const view = { ...rest, since: iso(since), until: until === undefined ? null : iso(until) };
-  if (!('reactivated' in listed)) return view;
-  const { at, ...how } = listed.reactivated;
-  return { ...view, reactivated: { at: iso(at), ...how } };
+  return reactivated ? { ...view, reactivated: { ...reactivated, at: iso(reactivated.at) } } : view;
 }
 
 export function viewCursor(address: string | undefined): string | null {

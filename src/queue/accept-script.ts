@@ -1,5 +1,6 @@
 /** The steps that write a message; its jobs are added in the same MULTI. Repeating one changes nothing. */
 import { LuaScript } from '../store/lua-script.js';
+import { CLOSE_MESSAGE_LUA } from './close-message-lua.js';
 
 const WRITE = `
 if redis.call('HSETNX', KEYS[1], 'v', ARGV[2]) == 0 then return false end
@@ -17,6 +18,58 @@ redis.call('HINCRBY', KEYS[4], ARGV[5], ARGV[6])
  */
 export const acceptScript = new LuaScript<null>('accept', 4, `${WRITE}return false`);
 
+const KEEP_ANSWER = `
+if ARGV[7] ~= '' then
+  redis.call('HDEL', KEYS[8], 't')
+  redis.call('HSET', KEYS[8], 'a', ARGV[8])
+  redis.call('PEXPIRE', KEYS[8], ARGV[9])
+end
+`;
+
+const HOLD = `
+if ARGV[10] ~= '' then
+  redis.call('HSET', KEYS[1], 'h', ARGV[11])
+  redis.call('RPUSH', KEYS[5], ARGV[12])
+  redis.call('ZADD', KEYS[6], ARGV[14], ARGV[1])
+  redis.call('ZADD', KEYS[7], 'NX', ARGV[13], ARGV[10])
+end
+`;
+
+const SUPERSEDE = `
+if ARGV[15] == '' then return false end
+local before = redis.call('GET', KEYS[9])
+redis.call('SET', KEYS[9], ARGV[1])
+redis.call('PEXPIREAT', KEYS[9], ARGV[4])
+if not before then return false end
+-- The mark is the truth: whoever takes the old message in hand, or finds that it waits, settles it.
+local waiting = redis.call('HGET', ARGV[15] .. before, 'w')
+if not waiting or tonumber(waiting) <= 0 then return false end
+redis.call('HSET', ARGV[15] .. before, 'z', ARGV[1])
+return before
+`;
+
+const LEASE = `
+if ARGV[7] ~= '' and redis.call('EXISTS', KEYS[1]) == 0 and redis.call('HGET', KEYS[8], 't') ~= ARGV[7] then
+  return 'lease-lost'
+end
+`;
+
+const SUPPRESS = `
+local left = tonumber(ARGV[6])
+local at = 22
+while ARGV[at] do
+  local count = tonumber(ARGV[at])
+  for i = at + 1, at + count do redis.call('HSET', KEYS[1], 's' .. ARGV[i], 'suppressed') end
+  redis.call('HINCRBY', KEYS[4], ARGV[16], count)
+  left = redis.call('HINCRBY', KEYS[1], 'w', -count)
+  redis.call('RPUSH', KEYS[5], ARGV[at + count + 1])
+  at = at + count + 2
+end
+if left == 0 then
+  closeMessage({KEYS[1], KEYS[2], KEYS[5], KEYS[3], KEYS[10]}, ARGV[1], {ARGV[17], ARGV[18], ARGV[19], ARGV[20], ARGV[21]})
+end
+`;
+
 /**
  * A message that is held, comes once by its idempotency key, or comes in another's place.
  *
@@ -30,31 +83,18 @@ export const acceptScript = new LuaScript<null>('accept', 4, `${WRITE}return fal
 export const acceptWithTermsScript = new LuaScript<string | null>(
   'accept-with-terms',
   9,
-  `
-if ARGV[7] ~= '' and redis.call('EXISTS', KEYS[1]) == 0 and redis.call('HGET', KEYS[8], 't') ~= ARGV[7] then
-  return 'lease-lost'
-end
-${WRITE}
-if ARGV[7] ~= '' then
-  redis.call('HDEL', KEYS[8], 't')
-  redis.call('HSET', KEYS[8], 'a', ARGV[8])
-  redis.call('PEXPIRE', KEYS[8], ARGV[9])
-end
-if ARGV[10] ~= '' then
-  redis.call('HSET', KEYS[1], 'h', ARGV[11])
-  redis.call('RPUSH', KEYS[5], ARGV[12])
-  redis.call('ZADD', KEYS[6], ARGV[14], ARGV[1])
-  redis.call('ZADD', KEYS[7], 'NX', ARGV[13], ARGV[10])
-end
-if ARGV[15] == '' then return false end
-local before = redis.call('GET', KEYS[9])
-redis.call('SET', KEYS[9], ARGV[1])
-redis.call('PEXPIREAT', KEYS[9], ARGV[4])
-if not before then return false end
--- The mark is the truth: whoever takes the old message in hand, or finds that it waits, settles it.
-local waiting = redis.call('HGET', ARGV[15] .. before, 'w')
-if not waiting or tonumber(waiting) <= 0 then return false end
-redis.call('HSET', ARGV[15] .. before, 'z', ARGV[1])
-return before
-`,
+  `${LEASE}${WRITE}${KEEP_ANSWER}${HOLD}${SUPERSEDE}`,
+);
+
+/**
+ * A message of whose recipients some are suppressed, besides. Where all are, it is closed at once.
+ *
+ * KEYS: as above, then 10 closed.
+ * ARGV: as above, then 16 ledger field of the suppressed, 17 to 21 what is kept after the end as for the script that
+ * settles, then for each event: the number of its recipients, their positions, and itself.
+ */
+export const acceptSuppressedScript = new LuaScript<string | null>(
+  'accept-suppressed',
+  10,
+  `${CLOSE_MESSAGE_LUA}${LEASE}${WRITE}${KEEP_ANSWER}${HOLD}${SUPPRESS}${SUPERSEDE}`,
 );

@@ -2,7 +2,8 @@
 import type { MessageEvent } from '../events/event.js';
 import { messageKeys, SHARD, shardKeys, shardPrefix } from '../store/keyspace.js';
 import { ANSWER_KEPT_MS } from './idempotency.js';
-import type { AcceptTerms, MessageRecord } from './spool.js';
+import { keptAfter, type Retention } from './settle-recipients.js';
+import type { AcceptTerms, MessageRecord, Settlement } from './spool.js';
 
 /** Keys and arguments of the script for a message with terms, after those of one without. */
 export function termsOf(message: MessageRecord, { holding, once }: AcceptTerms): [string[], (string | number)[]] {
@@ -36,4 +37,18 @@ export function termsOf(message: MessageRecord, { holding, once }: AcceptTerms):
       supersedeKey === undefined ? '' : `${shardPrefix(SHARD)}:m:`,
     ],
   ];
+}
+
+/** What comes after that for the script for a message of whose recipients some are suppressed. */
+export function suppressedTerms(
+  message: MessageRecord,
+  suppressed: readonly Settlement[],
+  retention: Retention,
+): [string[], (string | number)[]] {
+  const settled = suppressed.flatMap(({ recipients, event }) => [
+    recipients.length,
+    ...recipients,
+    JSON.stringify(event),
+  ]);
+  return [[shardKeys(SHARD).closed], [`${message.stream}:suppressed`, ...keptAfter(message, retention), ...settled]];
 }

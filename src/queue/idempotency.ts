@@ -20,6 +20,12 @@ const LEASE_MS = 10_000;
 /** What was answered for the first message. */
 export interface StoredAnswer {
   readonly id: string;
+  readonly recipients: readonly { readonly address: string; readonly state: RecipientState }[];
+}
+
+/** As it was kept before recipients had states of their own; for a day after an upgrade. */
+interface OlderAnswer {
+  readonly id: string;
   readonly recipients: readonly string[];
   readonly state: RecipientState;
 }
@@ -80,7 +86,7 @@ export class Idempotency {
     const held: HeldKey = { key: shardKeys(SHARD).idempotency(account, clientKey), token: randomUUID() };
     const [kind, answer = ''] = await beginScript.run(this.redis, [held.key], [held.token, fingerprint, this.leaseMs]);
     if (kind === 'begun') return { kind, held };
-    if (kind === 'replayed') return { kind, answer: JSON.parse(answer) as StoredAnswer };
+    if (kind === 'replayed') return { kind, answer: readAnswer(answer) };
     return { kind: kind === 'mismatch' ? 'mismatch' : 'in-flight' };
   }
 
@@ -88,4 +94,11 @@ export class Idempotency {
   async release({ key, token }: HeldKey): Promise<void> {
     await releaseScript.run(this.redis, [key], [token]);
   }
+}
+
+function readAnswer(json: string): StoredAnswer {
+  const answer = JSON.parse(json) as StoredAnswer | OlderAnswer;
+  if (!('state' in answer)) return answer;
+  const { id, recipients, state } = answer;
+  return { id, recipients: recipients.map((address) => ({ address, state })) };
 }

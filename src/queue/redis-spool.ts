@@ -9,9 +9,9 @@ import type { MessageEvent } from '../events/event.js';
 import { STREAMS } from '../mail/stream.js';
 import { messageKeys, SHARD, shardKeys } from '../store/keyspace.js';
 import { RedisRoom } from '../store/redis-room.js';
-import { termsOf } from './accept-terms.js';
+import { suppressedTerms, termsOf } from './accept-terms.js';
 import { writeAfterword } from './afterword-script.js';
-import { acceptScript, acceptWithTermsScript } from './accept-script.js';
+import { acceptScript, acceptSuppressedScript, acceptWithTermsScript } from './accept-script.js';
 import { decodeBody, encodeBody } from './body-codec.js';
 import { jobId, type BullmqLanes } from './bullmq-lanes.js';
 import { expirySettlements } from './expiry.js';
@@ -64,18 +64,12 @@ export class RedisSpool extends Spool {
     const full = await this.room.refusalOf(stored.length);
     if (full !== undefined) return { kind: 'not-written', why: full };
     const stopTimer = this.metrics.redisCommandDuration.startTimer({ command: 'accept' });
-    const { id, stream, recipients, expiresAt, acceptedAt, sendAt = 0, supersedeKey } = message;
-    const { holding, once } = terms;
-    const jobs = holding ? [] : message.transactions.map((_, transaction) => jobId(id, transaction));
+    const { id, stream, recipients, expiresAt, acceptedAt, sendAt = 0 } = message;
+    const shut = new Set(terms.suppressed?.flatMap(({ recipients: positions }) => positions));
+    const jobs = terms.holding ? [] : jobsOf(message, shut);
     const scriptKeys = [keys.message, keys.body, shard.open(stream), shard.ledger];
     const args = [id, JSON.stringify(message), stored, expiresAt, `${stream}:accepted`, recipients.length];
-    const plain = !holding && !once && supersedeKey === undefined;
-    const write = plain
-      ? (redis: Redis) => acceptScript.runText(redis, scriptKeys, args)
-      : (redis: Redis) => {
-          const [moreKeys, moreArgs] = termsOf(message, terms);
-          return acceptWithTermsScript.runText(redis, [...scriptKeys, ...moreKeys], [...args, ...moreArgs]);
-        };
+    const write = (redis: Redis) => this.writeAccepted(redis, message, terms, scriptKeys, args);
     let answer: unknown;
     try {
       answer = await this.lanes.commit(stream, jobs, write, Math.max(0, sendAt - acceptedAt));
@@ -87,6 +81,7 @@ export class RedisSpool extends Spool {
       stopTimer();
     }
     if (answer === 'lease-lost') return { kind: answer };
+    if (shut.size > 0) this.metrics.recipientsSettled.inc({ state: 'suppressed' }, shut.size);
     if (typeof answer === 'string') {
       // The message is stored: what fails from here on is done again by whoever meets the mark.
       await this.supersedeNow(answer).catch((error: unknown) => {
@@ -183,6 +178,27 @@ export class RedisSpool extends Spool {
     return readHistory(this.redis, messageId);
   }
 
+  /** By the script that does what the message needs and no more: most mail has no terms. */
+  private writeAccepted(
+    redis: Redis,
+    message: MessageRecord,
+    terms: AcceptTerms,
+    keys: readonly string[],
+    args: readonly (string | number | Buffer)[],
+  ): Promise<unknown> {
+    const { holding, once, suppressed = [] } = terms;
+    const isPlain = !holding && !once && message.supersedeKey === undefined;
+    if (isPlain && suppressed.length === 0) return acceptScript.runText(redis, keys, args);
+    const [termKeys, termArgs] = termsOf(message, terms);
+    const [moreKeys, moreArgs] = [
+      [...keys, ...termKeys],
+      [...args, ...termArgs],
+    ];
+    if (suppressed.length === 0) return acceptWithTermsScript.runText(redis, moreKeys, moreArgs);
+    const [lastKeys, lastArgs] = suppressedTerms(message, suppressed, this.retention);
+    return acceptSuppressedScript.runText(redis, [...moreKeys, ...lastKeys], [...moreArgs, ...lastArgs]);
+  }
+
   private async repairMessage(messageId: string): Promise<number> {
     const fields = await this.redis.hgetall(messageKeys(SHARD, messageId).message);
     const message = readRecord(fields);
@@ -235,4 +251,13 @@ export class RedisSpool extends Spool {
       await this.lanes.remove(stream, jobId(id, transaction));
     }
   }
+}
+
+/** A job for each transaction that has somebody left. */
+function jobsOf({ id, transactions }: MessageRecord, shut: ReadonlySet<number>): string[] {
+  const jobs: string[] = [];
+  for (const [transaction, { recipients }] of transactions.entries()) {
+    if (shut.size === 0 || recipients.some((position) => !shut.has(position))) jobs.push(jobId(id, transaction));
+  }
+  return jobs;
 }

@@ -55,6 +55,8 @@ export interface AcceptTerms {
   readonly holding?: Holding;
   /** The idempotency key that is held for this message, and what it will answer from then on. */
   readonly once?: { readonly key: string; readonly token: string; readonly answer: string };
+  /** What is settled as suppressed in the same step; each names its recipients. */
+  readonly suppressed?: readonly Settlement[];
 }
 
 export type AcceptResult =

@@ -10,28 +10,29 @@ import type { Credential } from '../accounts/credentials.js';
 import type { RateFacts } from '../accounts/message-allowance.js';
 import type { SendingDomains } from '../accounts/sending-domains.js';
 import type { TrafficWatch } from '../accounts/traffic-watch.js';
-import { formatAddress, parseAddress } from '../mail/address.js';
+import type { Suppressions } from '../bounces/suppressions.js';
 import type { Clock } from '../mail/clock.js';
 import type { Door } from '../mail/door.js';
-import { parseHeaderBlock, type HeaderBlock } from '../mail/header-block.js';
+import { parseHeaderBlock } from '../mail/header-block.js';
 import { hasNul, withCrlf } from '../mail/line-endings.js';
 import { newMessageId } from '../mail/message-id.js';
-import type { RecipientState } from '../mail/outcome.js';
 import type { SmtpSession } from '../listeners/smtp-session.js';
 import type { StoredAnswer } from '../queue/idempotency.js';
-import { SCHEDULE_AHEAD_MAX_MS, type MessageRecord, type Spool } from '../queue/spool.js';
+import { SCHEDULE_AHEAD_MAX_MS, type MessageRecord, type Settlement, type Spool } from '../queue/spool.js';
 import { SHARD } from '../store/keyspace.js';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { Admission, AdmitMessage } from './admit-message.js';
 import { completedBody } from './completed-body.js';
 import { forbiddenMail, forbiddenRecipient } from './envelope-rules.js';
-import { envelopeFingerprint, recordOf, timesOf, type Draft, type Parties } from './message-draft.js';
+import { envelopeFingerprint, recordOf, timesOf, type Draft } from './message-draft.js';
 import { badOption, messageOptions, optionFields } from './message-options.js';
 import type { MessageOptions } from './option-schemas.js';
 import { refusal, type Refusal } from './refusals.js';
-import { forbiddenReversePath, forbiddenSender, readSenders, shown } from './sender-rules.js';
+import { readParties } from './read-parties.js';
+import { forbiddenReversePath, forbiddenSender } from './sender-rules.js';
 import type { SenderStanding } from './sender-standing.js';
+import { answeredRecipients, forbiddenAll, forbiddenSuppressed, suppressedOf } from './suppressed-recipients.js';
 import type { TraceSource } from '../listeners/trace-fields.js';
 
 /** Who hands a message over. */
@@ -60,8 +61,7 @@ export type Acceptance =
   | {
       readonly kind: 'accepted';
       readonly id: string;
-      readonly recipients: readonly string[];
-      readonly state: RecipientState;
+      readonly recipients: StoredAnswer['recipients'];
       /** It is the answer that the first message with its idempotency key got. */
       readonly replayed: boolean;
       readonly rate?: RateFacts;
@@ -81,7 +81,11 @@ export interface AcceptStores {
   readonly accounts: Accounts;
   readonly domains: SendingDomains;
   readonly standing: SenderStanding;
+  readonly suppressions: Suppressions;
 }
+
+/** A message that may come in, and whom of its recipients it does not go to. */
+type Admitted = Admission & { readonly suppressed: readonly Settlement[] };
 
 const TAB = 9;
 const SPACE = 32;
@@ -138,7 +142,10 @@ export class AcceptMessage {
   ): Promise<Refusal | undefined> {
     try {
       const account = sender && (await this.stores.accounts.recent(sender.account));
-      return forbiddenRecipient(account, recipient, session);
+      return (
+        forbiddenRecipient(account, recipient, session) ??
+        (await forbiddenSuppressed(this.stores.suppressions, account, recipient))
+      );
     } catch {
       return refusal('queue_unavailable');
     }
@@ -165,7 +172,19 @@ export class AcceptMessage {
     if (admission.kind === 'refused') return admission;
     if (admission.kind === 'replayed') return { kind: 'accepted', ...admission.answer, replayed: true };
     try {
-      return await this.store(submission, draft, admission, now);
+      const suppressed = await suppressedOf(
+        this.stores.suppressions,
+        submission.account,
+        parties.recipients,
+        stream,
+        now,
+      );
+      const refused = submission.door === 'http' ? undefined : forbiddenAll(account, parties.recipients, suppressed);
+      if (refused) {
+        await this.giveBack(admission);
+        return { kind: 'refused', refusal: refused };
+      }
+      return await this.store(submission, draft, { ...admission, suppressed }, now);
     } catch (error) {
       // It may have been written: what was counted for it stays counted, or more would leave than is allowed.
       const { reservation: _, ...uncounted } = admission;
@@ -204,7 +223,7 @@ export class AcceptMessage {
   }
 
   /** Writes the message; only when this has returned may it be answered for. */
-  private async store(submission: Submission, draft: Draft, admission: Admission, now: number): Promise<Acceptance> {
+  private async store(submission: Submission, draft: Draft, admission: Admitted, now: number): Promise<Acceptance> {
     const { recipients } = draft.parties;
     const { hostname } = this.limits;
     const id = newMessageId(now, SHARD);
@@ -212,11 +231,14 @@ export class AcceptMessage {
     const body = completedBody(trace, draft);
     const { account, door } = submission;
     const message = recordOf(draft, { id, account, door, bodyBytes: body.length }, now, this.limits.expireAfterMs);
-    const { heldKey, holding, rate } = admission;
+    const { heldKey, suppressed, rate } = admission;
+    // Where nobody is left to send it to, it waits for nothing.
+    const holding = suppressed.length < recipients.length ? admission.holding : undefined;
     const state = holding ? 'held' : message.sendAt === undefined ? 'queued' : 'scheduled';
-    const answer: StoredAnswer = { id, recipients, state };
+    const answer: StoredAnswer = { id, recipients: answeredRecipients(recipients, state, suppressed) };
     const result = await this.stores.spool.accept(message, body, {
       ...(holding && { holding }),
+      ...(suppressed.length > 0 && { suppressed }),
       ...(heldKey && { once: { ...heldKey, answer: JSON.stringify(answer) } }),
     });
     if (result.kind === 'lease-lost') {
@@ -228,7 +250,7 @@ export class AcceptMessage {
       await this.giveBack(admission);
       return { kind: 'refused', refusal: refusal('queue_unavailable') };
     }
-    this.recordAccepted(message);
+    this.recordAccepted(message, suppressed.length);
     return { kind: 'accepted', ...answer, replayed: false, ...(rate && { rate }) };
   }
 
@@ -239,7 +261,7 @@ export class AcceptMessage {
     });
   }
 
-  private recordAccepted(message: MessageRecord): void {
+  private recordAccepted(message: MessageRecord, suppressed: number): void {
     const { metrics, log, traffic } = this.telemetry;
     metrics.messagesAccepted.inc({ door: message.door, stream: message.stream });
     traffic.accepted(message.account);
@@ -251,29 +273,8 @@ export class AcceptMessage {
       from: log.address(message.reversePath),
       to: message.recipients.slice(0, 10).map((address) => log.address(address)),
       recipients: message.recipients.length,
+      ...(suppressed > 0 && { suppressed }),
       bytes: message.bodyBytes,
     });
   }
-}
-
-/** Reads the envelope and who the header names; a refusal where the envelope cannot be. */
-function readParties(
-  submission: Submission,
-  content: Buffer,
-  header: HeaderBlock,
-  recipientsMax: number,
-): Parties | Refusal {
-  const sender = submission.reversePath === '' ? undefined : parseAddress(submission.reversePath);
-  if (submission.reversePath !== '' && !sender) return refusal('bad_sender', shown(submission.reversePath));
-  const recipients = new Set<string>();
-  for (const text of submission.recipients) {
-    const recipient = parseAddress(text);
-    if (!recipient) return refusal('bad_recipient', shown(text));
-    recipients.add(formatAddress(recipient));
-  }
-  if (recipients.size === 0) return refusal('no_recipients');
-  if (recipients.size > recipientsMax) return refusal('too_many_recipients', recipientsMax);
-  const senders = readSenders(content, header);
-  if (!senders.author && !sender) return refusal('missing_from_header');
-  return { reversePath: sender ? formatAddress(sender) : '', recipients: [...recipients], senders };
 }

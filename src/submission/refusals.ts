@@ -177,6 +177,12 @@ const ROWS = {
     status: 422,
     text: 'Too many recipients: this account may have {} per message',
   },
+  suppressed_recipient: {
+    code: 550,
+    enhanced: '5.7.1',
+    status: 422,
+    text: '{} is suppressed for this account: mail to it was refused or complained about, ask the operator to lift that',
+  },
   account_message_too_large: {
     code: 552,
     enhanced: '5.3.4',

@@ -112,7 +112,7 @@ describe('a message that supersedes', () => {
 });
 
 describe('an idempotency key', () => {
-  const answerOf = (id: string) => ({ id, recipients: ['a@one.example'], state: 'queued' as const });
+  const answerOf = (id: string) => ({ id, recipients: [{ address: 'a@one.example', state: 'queued' as const }] });
 
   async function begun(idempotency: Idempotency, key = 'k', fingerprint = 'f'): Promise<HeldKey> {
     const beginning = await idempotency.begin('default', key, fingerprint);

@@ -13,9 +13,10 @@ import { MessageAllowance } from '../../src/accounts/message-allowance.js';
 import { Credentials } from '../../src/accounts/credentials.js';
 import { SendingDomains, verifiedDomain } from '../../src/accounts/sending-domains.js';
 import { Classifier, type RefusalFacts } from '../../src/bounces/classifier.js';
-import { ProvisionalClassifier, ProvisionalSuppressions } from '../../src/bounces/provisional.js';
+import { ProvisionalClassifier } from '../../src/bounces/provisional.js';
 import { openReturnPathSigner } from '../../src/bounces/return-path-key.js';
 import { SentMessageIds } from '../../src/bounces/sent-message-ids.js';
+import { RedisSuppressions } from '../../src/bounces/redis-suppressions.js';
 import type { Suppressions } from '../../src/bounces/suppressions.js';
 import { findCommonPort } from '../../src/cli/demo/common-port.js';
 import type { MxScript } from '../../src/cli/demo/mx-script.js';
@@ -100,7 +101,7 @@ export class SmallInternet {
     this.accounts = new Accounts(redis, clock);
     const watched = { accounts: this.accounts, accountLog: new AccountLog(redis), metrics, log: testLog() };
     this.traffic = new TrafficWatch(redis, clock, watched);
-    this.suppressions = new ProvisionalSuppressions();
+    this.suppressions = new RedisSuppressions(redis, clock, this.accounts, metrics);
   }
 
   static async start(): Promise<SmallInternet> {
@@ -223,11 +224,17 @@ export class SmallInternet {
     const admitMessage = new AdmitMessage(new MessageAllowance(redis), held, new Idempotency(redis), metrics);
     const limits = { hostname: 'relay.example', messageBytesMax: 1e6, recipientsMax: 100, expireAfterMs: 172_800_000 };
     const log = testLog();
-    return new AcceptMessage({ spool, accounts, domains, standing }, admitMessage, limits, clock, {
-      metrics,
-      log,
-      traffic: this.traffic,
-    });
+    return new AcceptMessage(
+      { spool, accounts, domains, standing, suppressions: this.suppressions },
+      admitMessage,
+      limits,
+      clock,
+      {
+        metrics,
+        log,
+        traffic: this.traffic,
+      },
+    );
   }
 
   /** The history of `id`, as soon as it is as wanted; rejects with what it was in the end. */

@@ -40,12 +40,14 @@ describe('an account that holds what is over its limit', () => {
     internet.domain('dest.example', 0);
     await internet.deliver();
     const door = await internet.door({ limits: { messages: { perHour: 3 } }, onLimit: 'hold' });
-    const sent: { id: string; state: string }[] = [];
+    const sent: Awaited<ReturnType<typeof submit>>[] = [];
     for (let i = 0; i < 9; i++) {
       sent.push(await submit(door, { stream: 'bulk' }));
       internet.clock.offsetMs += 1;
     }
-    expect(sent.map(({ state }) => state)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8].map((i) => (i < 3 ? 'queued' : 'held')));
+    expect(sent.map(({ recipients }) => recipients[0]?.state)).toEqual(
+      [0, 1, 2, 3, 4, 5, 6, 7, 8].map((i) => (i < 3 ? 'queued' : 'held')),
+    );
     const ids = sent.map(({ id }) => id);
     const urgent = await submit(door, { stream: 'critical' }, 'urgent@dest.example');
     for (const id of [urgent.id, ...ids.slice(0, 3)]) await internet.settled(id, 'delivered');
@@ -82,8 +84,8 @@ describe('a scheduled message', () => {
     await internet.deliver();
     const door = await internet.door({});
     const sendAt = internet.clock.now() + 1_500;
-    const { id, state } = await submit(door, { sendAt });
-    expect(state).toBe('scheduled');
+    const { id, recipients } = await submit(door, { sendAt });
+    expect(recipients[0]?.state).toBe('scheduled');
     const { events } = await internet.settled(id, 'delivered');
     expect(events.at(-1)?.at).toBeGreaterThanOrEqual(sendAt);
     expect(mx.received).toHaveLength(1);

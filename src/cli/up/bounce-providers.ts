@@ -2,16 +2,16 @@
 import type { FactoryProvider, ValueProvider } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { Classifier } from '../../bounces/classifier.js';
-import { ProvisionalClassifier, ProvisionalSuppressions } from '../../bounces/provisional.js';
+import { openClassifier } from '../../bounces/open-classifier.js';
 import { ReturnPathSigner } from '../../bounces/return-path.js';
 import { openReturnPathSigner } from '../../bounces/return-path-key.js';
 import { SentMessageIds } from '../../bounces/sent-message-ids.js';
-import { Suppressions } from '../../bounces/suppressions.js';
 import { Settings } from '../../config/settings.js';
+import { suppressionProviders } from './suppression-providers.js';
 
 export const bounceProviders: (ValueProvider | FactoryProvider)[] = [
-  { provide: Classifier, useValue: new ProvisionalClassifier() },
-  { provide: Suppressions, useValue: new ProvisionalSuppressions() },
+  ...suppressionProviders,
+  { provide: Classifier, useFactory: () => openClassifier() },
   { provide: ReturnPathSigner, inject: [Redis], useFactory: (redis: Redis) => openReturnPathSigner(redis) },
   {
     provide: SentMessageIds,

@@ -6,6 +6,7 @@ import { Credentials } from '../../accounts/credentials.js';
 import { MessageAllowance } from '../../accounts/message-allowance.js';
 import { SendingDomains } from '../../accounts/sending-domains.js';
 import { TrafficWatch } from '../../accounts/traffic-watch.js';
+import { Suppressions } from '../../bounces/suppressions.js';
 import { Settings } from '../../config/settings.js';
 import { HttpApiModule } from '../../http-api/http-api.module.js';
 import { ConnectionGate } from '../../listeners/connection-gate.js';
@@ -27,7 +28,7 @@ import { Metrics } from '../../telemetry/metrics.js';
 import { KernelModule, type KernelOptions } from './kernel.module.js';
 
 /** What acceptance stands on, in this order. */
-const STORES = [Spool, Accounts, SendingDomains, SenderStanding];
+const STORES = [Spool, Accounts, SendingDomains, SenderStanding, Suppressions];
 
 @Module({})
 class SubmissionModule {
@@ -72,8 +73,9 @@ class SubmissionModule {
           accounts: Accounts,
           domains: SendingDomains,
           standing: SenderStanding,
+          suppressions: Suppressions,
         ) =>
-          new AcceptMessage({ spool, accounts, domains, standing }, admitMessage, settings, clock, {
+          new AcceptMessage({ spool, accounts, domains, standing, suppressions }, admitMessage, settings, clock, {
             metrics,
             log,
             traffic,
