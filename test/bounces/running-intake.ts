@@ -37,7 +37,7 @@ import { Metrics } from '../../src/telemetry/metrics.js';
 import { HOUR_MS } from '../contract/redis-spool-bench.js';
 import { delivered, SpoolSteps, workOf } from '../contract/spool-steps.js';
 import { MovableClock } from '../smtp-doors/guard-redis.js';
-import { ProvisionalClassifier } from '../../src/bounces/provisional.js';
+import { openClassifier } from '../../src/bounces/open-classifier.js';
 
 export const HOSTNAME = 'relay.example';
 export const BOUNCE_DOMAIN = 'bounces.relay.example';
@@ -66,6 +66,7 @@ export interface SentMessage {
 export class RunningIntake {
   readonly clock = new MovableClock();
   readonly metrics = new Metrics();
+  private readonly classifier = openClassifier();
   private readonly doors: SmtpServerDoor[] = [];
   private readonly gates: ConnectionGate[] = [];
   private readonly log = Log.open({ level: 'error', addresses: 'full', process: 'test' });
@@ -232,8 +233,7 @@ export class RunningIntake {
   }
 
   private get processing(): ProcessReturnedMail {
-    const { signer, clock, metrics, log } = this;
-    const classifier = new ProvisionalClassifier();
+    const { signer, clock, metrics, log, classifier } = this;
     return new ProcessReturnedMail(
       {
         ...{ signer, clock, metrics, log },

@@ -179,6 +179,7 @@ function fieldsDue({ sent }: CorpusMessage): string[] {
   return [
     'dkim-signature',
     'dkim-signature',
+    'x-posthorn-ref',
     'received',
     ...['message-id', 'date', 'from'].filter((name) => !present.includes(name)),
   ];

@@ -58,24 +58,24 @@ describe('./posthorn demo', () => {
       `Contact form, to a server that greylists strangers by HTTP
  · accepted 202 Accepted: ID
  ↻ owner@atelier.example 451 4.7.1 Greylisted, please come back later
- deferred by mx.atelier.example, next try in N s`,
+ deferred as greylisted by mx.atelier.example, next try in N s`,
       expect.stringMatching(/^Shipping notice, to four people at two domains by HTTP\n · accepted 202 Accepted: ID\n/),
       `Invoice, to a server that trusts a blocklist by HTTP
  · accepted 202 Accepted: ID
- ✗ guard@fortress.example 554 5.7.1 Client host [127.0.0.1] is on the list bl.example
- bounced by mx.fortress.example, for good`,
+ ✗ guard@fortress.example 554 5.7.1 Client host [127.0.0.1] blocked using bl.example
+ bounced as ip_blocked by mx.fortress.example, for good`,
       `Special offer, to a server that reads before it answers by SMTP over TLS, with AUTH
  · accepted 250 2.0.0 Ok: queued as ID
  ✗ hal@fortress.example 550 5.7.1 We take this for spam
- bounced by mx.fortress.example, for good`,
+ bounced as content_spam by mx.fortress.example, for good`,
       `Login code, to a domain that takes no mail by HTTP
  · accepted 202 Accepted: ID
  ✗ ida@parked.example 556 5.1.10 parked.example takes no mail (null MX)
- bounced before any server was asked, for good`,
+ bounced as bad_domain before any server was asked, for good`,
       `Welcome, to an address that was mistyped by HTTP
  · accepted 202 Accepted: ID
  ✗ jon@caffe.example 550 5.1.2 The domain caffe.example does not exist
- bounced before any server was asked, for good`,
+ bounced as bad_domain before any server was asked, for good`,
       `Contact form, to a server that greylists strangers try 2
  ✓ owner@atelier.example 250 2.0.0 OK id=1tDkQx-000Mzp-2A
  delivered to mx.atelier.example over TLS, DKIM verified d=shop.example`,
@@ -85,8 +85,8 @@ describe('./posthorn demo', () => {
     expect(fates.slice(1).sort()).toEqual([
       '✓ cleo@campus.example 250 2.0.0 Saved\n delivered to mx.campus.example over TLS, DKIM verified d=shop.example',
       '✓ finn@cafe.example 250 2.0.0 Thank you, it is in the mailbox\n delivered to mx.cafe.example over TLS, DKIM verified d=shop.example',
-      '✗ dan@campus.example 550 5.1.1 No such user here\n bounced by mx.campus.example, for good',
-      '✗ eve@campus.example 552 5.2.2 The mailbox is full\n bounced by mx.campus.example, for good',
+      '✗ dan@campus.example 550 5.1.1 No such user here\n bounced as unknown_recipient by mx.campus.example, for good',
+      '✗ eve@campus.example 552 5.2.2 The mailbox is full\n bounced as mailbox_full by mx.campus.example, for good',
     ]);
     expect(closing).toMatch(
       /^8 messages to 11 recipients in [\d.]+ s: 5 delivered, 5 DKIM verified, 6 bounced, 1 at the second try\n$/,

@@ -13,7 +13,7 @@ import { MessageAllowance } from '../../src/accounts/message-allowance.js';
 import { Credentials } from '../../src/accounts/credentials.js';
 import { SendingDomains, verifiedDomain } from '../../src/accounts/sending-domains.js';
 import { Classifier, type RefusalFacts } from '../../src/bounces/classifier.js';
-import { ProvisionalClassifier } from '../../src/bounces/provisional.js';
+import { openClassifier } from '../../src/bounces/open-classifier.js';
 import { openReturnPathSigner } from '../../src/bounces/return-path-key.js';
 import { SentMessageIds } from '../../src/bounces/sent-message-ids.js';
 import { RedisSuppressions } from '../../src/bounces/redis-suppressions.js';
@@ -166,7 +166,7 @@ export class SmallInternet {
       metrics,
       domains: new SendingDomains(redis, clock),
       dkimKeys: new DkimKeys(redis, clock),
-      classifier: new ListeningClassifier(new ProvisionalClassifier(), this.asked),
+      classifier: new ListeningClassifier(openClassifier(), this.asked),
       suppressions: this.suppressions,
       returnPaths: await openReturnPathSigner(redis),
       sentMessageIds: new SentMessageIds(redis, loaded.settings.eventRetentionMs),

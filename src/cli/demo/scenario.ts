@@ -153,7 +153,7 @@ The link is good for an hour.
     recipients: [
       {
         address: 'guard@fortress.example',
-        rcpt: ['554 5.7.1 Client host [127.0.0.1] is on the list bl.example'],
+        rcpt: ['554 5.7.1 Client host [127.0.0.1] blocked using bl.example'],
         way: ['bounced 554 5.7.1 by mx.fortress.example'],
       },
     ],

@@ -1,5 +1,5 @@
 /** What a refusal means, whom an account does not send to, and how a bounce is matched: once in each process. */
-import type { FactoryProvider, ValueProvider } from '@nestjs/common';
+import type { FactoryProvider } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { Classifier } from '../../bounces/classifier.js';
 import { openClassifier } from '../../bounces/open-classifier.js';
@@ -9,7 +9,7 @@ import { SentMessageIds } from '../../bounces/sent-message-ids.js';
 import { Settings } from '../../config/settings.js';
 import { suppressionProviders } from './suppression-providers.js';
 
-export const bounceProviders: (ValueProvider | FactoryProvider)[] = [
+export const bounceProviders: FactoryProvider[] = [
   ...suppressionProviders,
   { provide: Classifier, useFactory: () => openClassifier() },
   { provide: ReturnPathSigner, inject: [Redis], useFactory: (redis: Redis) => openReturnPathSigner(redis) },
