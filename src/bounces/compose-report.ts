@@ -134,7 +134,7 @@ function headerPart({ message, header, recipients }: ReportMaterial): Part {
   return {
     type: 'text/rfc822-headers',
     lines: [
-      field('From', message.reversePath === '' ? '<>' : message.reversePath),
+      ...(message.reversePath === '' ? [] : [field('From', message.reversePath)]),
       field('To', recipients.length === 1 ? (recipients[0] ?? '') : 'undisclosed-recipients:;'),
       ...(message.subject === undefined ? [] : [textField('Subject', message.subject)]),
       field('Date', mailDate(message.acceptedAt)),

@@ -24,7 +24,7 @@ const FAULT_WORDS: Readonly<Record<Fault, string>> = {
   recipient: "The recipient's side: the address, the mailbox, or what its owner takes.",
   sender: 'The sending side: the sender address, its domain or its DNS records.',
   content: "The message's own: its content, form or size.",
-  reputation: 'Ours or our network’s: our reputation with that server. The address is not to blame.',
+  reputation: "The sending side's: its reputation with that server. The address is not to blame.",
   infrastructure: 'A server, the network or DNS. Neither you nor the recipient did anything wrong.',
   protocol: 'The two servers: how they speak with each other.',
   unknown: 'The server does not say.',
@@ -111,7 +111,7 @@ function ownDeeds({ event, message, recipients, suppressed }: ReportFacts): stri
   const until =
     suppression?.until === undefined ? 'until it is taken off by hand' : `until ${mailDate(suppression.until)}`;
   const mail = suppression?.streams ? `mail of the stream ${suppression.streams.join(', ')}` : 'your mail';
-  return `${which} went onto the suppression list: ${mail} to it is held back ${until}.`;
+  return `${which} is on the suppression list: ${mail} to it is held back ${until}.`;
 }
 
 function dialogue(event: ReportedEvent): string[][] {

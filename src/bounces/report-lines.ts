@@ -29,7 +29,7 @@ export function field(name: string, value: string): string {
 /** A field of free text, in ASCII: RFC 2047. */
 export function textField(name: string, value: string): string {
   const text = oneLine(value);
-  return isAscii(text) && !text.includes('=?') ? field(name, text) : [`${name}:`, ...encodedWords(text)].join('\r\n ');
+  return isAscii(text) && !text.includes('=?') ? field(name, text) : `${name}: ${encodedWords(text).join('\r\n ')}`;
 }
 
 /** RFC 5322 section 3.3, in UTC. */

@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   domain: async () => (await import('./domain.js')).domainCommand,
   suppression: async () => (await import('./suppression.js')).suppressionCommand,
   message: async () => (await import('./message.js')).messageCommand,
+  explain: async () => (await import('./explain.js')).explainCommand,
   demo: async () => (await import('./demo.js')).demoCommand,
   bench: async () => (await import('./bench.js')).benchCommand,
 };

@@ -33,13 +33,13 @@ const TRIES_MAX = 5;
 const RETRY_AFTER_MS = 60_000;
 const RETRY_GROWTH = 4;
 const LOOK_EVERY_MS = 10_000;
-/** A stop need not wait for it: it breaks it off. */
+/** A stop need not wait for it: it wakes the read. */
 const WAIT_MS = 5_000;
 const SILENCE_MAX_MS = 15_000;
 const OUTAGE_PAUSE_MS = 250;
 /** A read that begins just as it is to end is met by the next try. */
 const WAKE_EVERY_MS = 25;
-const WAKE_TRIES = 8;
+const WAKES_MAX = 40;
 const STOP_ANSWER_MS = 1_000;
 /** Failed entries looked at in one round; those behind them have their turn in the next. */
 const PENDING_PAGE = 100;
@@ -56,7 +56,10 @@ const forgetConsumers = new LuaScript<number>(
   1,
   `
 local gone = 0
-for _, fields in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+-- Where the stream or its group is gone there is nobody.
+local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
+if consumers.err then return 0 end
+for _, fields in ipairs(consumers) do
   local consumer = {}
   for i = 1, #fields, 2 do consumer[fields[i]] = fields[i + 1] end
   if consumer.pending == 0 and (consumer.name == ARGV[3] or consumer.idle > tonumber(ARGV[2])) then
@@ -71,7 +74,7 @@ return gone
 let opened = 0;
 
 export class WorkStream {
-  private readonly blocking: Redis;
+  private readonly own: Redis;
   private readonly consumer = `${String(process.pid)}-${Date.now().toString(36)}-${String(opened++)}`;
   private readonly stopping = new AbortController();
   private loop: Promise<void> | undefined;
@@ -79,7 +82,8 @@ export class WorkStream {
   private pendingFrom = '-';
   private hasGroup = false;
   private failing = false;
-  /** Of the blocking connection, as Redis numbers it. */
+  private reading = false;
+  /** Of our own connection, as Redis numbers it. */
   private connectionId: unknown;
 
   constructor(
@@ -87,8 +91,9 @@ export class WorkStream {
     private readonly key: string,
     private readonly options: WorkStreamOptions,
   ) {
-    // A command that waits would hold up all others on its connection, and must not be cut off as one that got no answer.
-    this.blocking = redis.duplicate({
+    // A read that waits would hold up what others send, and must not be cut off as one that got no answer. And no command may
+    // wait for a Redis that is away: a stop would wait with it.
+    this.own = redis.duplicate({
       commandTimeout: undefined,
       socketTimeout: SILENCE_MAX_MS,
       maxRetriesPerRequest: 0,
@@ -96,7 +101,7 @@ export class WorkStream {
       autoResendUnfulfilledCommands: false,
     });
     // Each failure is met where a command fails.
-    this.blocking.on('error', () => undefined).on('close', () => (this.connectionId = undefined));
+    this.own.on('error', () => undefined).on('close', () => (this.connectionId = undefined));
   }
 
   start(): void {
@@ -108,15 +113,19 @@ export class WorkStream {
     this.stopping.abort();
     let ended = false;
     const loop = this.loop?.then(() => (ended = true));
-    // Not by closing the connection: an entry that is on its way would be held by nobody until its time is over.
-    for (let tries = 0; loop && !ended && tries < WAKE_TRIES; tries++) {
-      const woken = this.redis.call('CLIENT', ['UNBLOCK', String(this.connectionId)]).catch(() => undefined);
-      await Promise.race([loop, Promise.all([woken, sleep(WAKE_EVERY_MS)]), sleep(STOP_ANSWER_MS)]);
+    for (let wakes = 0; loop && !ended;) {
+      if (this.reading && wakes++ < WAKES_MAX) void this.wake();
+      // Redis is away.
+      else if (this.reading) this.own.disconnect();
+      await Promise.race([loop, sleep(WAKE_EVERY_MS)]);
     }
-    // Now it reads no more, or Redis is away.
-    this.blocking.disconnect();
-    await loop;
-    await Promise.race([this.forget(this.consumer).catch(() => undefined), sleep(STOP_ANSWER_MS)]);
+    this.own.disconnect();
+    await Promise.race([this.forget(this.redis, this.consumer).catch(() => undefined), sleep(STOP_ANSWER_MS)]);
+  }
+
+  /** Not by closing the connection: an entry that is on its way would be held by nobody until its time is over. */
+  private async wake(): Promise<void> {
+    await this.redis.call('CLIENT', ['UNBLOCK', String(this.connectionId)]).catch(() => undefined);
   }
 
   private async run(): Promise<void> {
@@ -144,36 +153,43 @@ export class WorkStream {
 
   private async round(): Promise<void> {
     if (!this.hasGroup) await this.makeGroup();
-    this.connectionId ??= await this.blocking.call('CLIENT', ['ID']);
+    this.connectionId ??= await this.own.call('CLIENT', ['ID']);
     const { batch, lookEveryMs = LOOK_EVERY_MS } = this.options;
     if (performance.now() - this.lookedAt >= lookEveryMs) {
       await this.takeOver();
-      await this.forget('');
+      await this.forget(this.own, '');
       this.lookedAt = performance.now();
     }
     if (this.stopping.signal.aborted) return;
-    const blockMs = Math.min(WAIT_MS, lookEveryMs);
-    const answer = await this.blocking.xreadgroupBuffer(
-      'GROUP',
-      GROUP,
-      this.consumer,
-      'COUNT',
-      batch,
-      'BLOCK',
-      blockMs,
-      'STREAMS',
-      this.key,
-      '>',
-    );
-    const entries = answer?.[0]?.[1] ?? [];
+    const entries = await this.read(batch, Math.min(WAIT_MS, lookEveryMs));
     await Promise.all(entries.map((raw) => this.work(entryOf(raw), 1)));
+  }
+
+  private async read(count: number, blockMs: number): Promise<RawEntry[]> {
+    this.reading = true;
+    try {
+      const group = ['GROUP', GROUP, this.consumer] as const;
+      const answer = await this.own.xreadgroupBuffer(
+        ...group,
+        'COUNT',
+        count,
+        'BLOCK',
+        blockMs,
+        'STREAMS',
+        this.key,
+        '>',
+      );
+      return answer?.[0]?.[1] ?? [];
+    } finally {
+      this.reading = false;
+    }
   }
 
   /** What has been held for too long: its holder is gone, or it failed. */
   private async takeOver(): Promise<void> {
     const { batch, retryAfterMs = RETRY_AFTER_MS } = this.options;
     const range = [this.key, GROUP, 'IDLE', retryAfterMs, this.pendingFrom, '+', PENDING_PAGE];
-    const pending = (await this.redis.call('XPENDING', range)) as Pending[];
+    const pending = (await this.own.call('XPENDING', range)) as Pending[];
     // Those that wait for a later try must not hide the ones behind them.
     this.pendingFrom = pending.length < PENDING_PAGE ? '-' : `(${pending.at(-1)?.[0] ?? ''}`;
     for (let start = 0; start < pending.length && !this.stopping.signal.aborted; start += batch) {
@@ -188,7 +204,7 @@ export class WorkStream {
     const heldMs = deliveries >= triesMax ? retryAfterMs : dueMs;
     if (idleMs < heldMs) return;
     const claim = [this.key, GROUP, this.consumer, heldMs, id];
-    const [raw] = (await this.redis.callBuffer('XCLAIM', claim)) as (RawEntry | null)[];
+    const [raw] = (await this.own.callBuffer('XCLAIM', claim)) as (RawEntry | null)[];
     // Another process was faster, or the entry is gone.
     if (raw?.[1]) await this.work(entryOf(raw), deliveries + 1);
   }
@@ -197,7 +213,7 @@ export class WorkStream {
     const { handle, giveUp, onError, triesMax = TRIES_MAX } = this.options;
     try {
       await (tries > triesMax ? giveUp(entry) : handle(entry));
-      await this.redis.multi().xack(this.key, GROUP, entry.id).xdel(this.key, entry.id).exec();
+      await this.own.multi().xack(this.key, GROUP, entry.id).xdel(this.key, entry.id).exec();
     } catch (error) {
       // It stays in hand, and is taken over when it has been there for too long.
       onError(error as Error);
@@ -205,16 +221,16 @@ export class WorkStream {
   }
 
   private async makeGroup(): Promise<void> {
-    await this.redis.xgroup('CREATE', this.key, GROUP, '0', 'MKSTREAM').catch((error: unknown) => {
+    await this.own.xgroup('CREATE', this.key, GROUP, '0', 'MKSTREAM').catch((error: unknown) => {
       if (!String(error).includes('BUSYGROUP')) throw error;
     });
     this.hasGroup = true;
   }
 
   /** Consumers that hold nothing: `own`, and those of processes that are gone. */
-  private async forget(own: string): Promise<void> {
+  private async forget(redis: Redis, own: string): Promise<void> {
     const { retryAfterMs = RETRY_AFTER_MS } = this.options;
-    await forgetConsumers.run(this.redis, [this.key], [GROUP, retryAfterMs, own]);
+    await forgetConsumers.run(redis, [this.key], [GROUP, retryAfterMs, own]);
   }
 }
 

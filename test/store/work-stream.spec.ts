@@ -1,7 +1,12 @@
 /** What is promised of work in a stream (`src/store/work-stream.ts`): done by one, by another where that one fails, and never lost. */
 import { EventEmitter, on, once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
+import { connectRedis, disconnectRedis, untilReady } from '../../src/store/connect-redis.js';
+import { startEmbeddedRedis, type EmbeddedRedis } from '../../src/store/embedded-redis.js';
 import { WorkStream, type StreamEntry, type WorkStreamOptions } from '../../src/store/work-stream.js';
 import { OwnRedis } from '../accounts/own-redis.js';
 
@@ -69,6 +74,12 @@ async function started(options: Partial<WorkStreamOptions> = {}): Promise<{ stre
   });
   stream.start();
   return { stream, handled };
+}
+
+async function redisIn(dataDir: string): Promise<EmbeddedRedis> {
+  const server = await startEmbeddedRedis({ dataDir, durability: 'fsync', log: () => undefined });
+  if (server.kind !== 'running') throw new Error(server.why);
+  return server;
 }
 
 async function add(...texts: string[]): Promise<void> {
@@ -221,6 +232,74 @@ describe('a work stream', () => {
   });
 });
 
+describe('a Redis that goes away', () => {
+  it('is waited for: what it kept is done when it is back, and one word is said of it', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'posthorn-work-'));
+    const first = await redisIn(dataDir);
+    const client = connectRedis(first.url, 'answering');
+    await untilReady(client, 10_000);
+    const said = new EventEmitter();
+    const words: string[] = [];
+    const handled = new Handled();
+    const stream = new WorkStream(client, KEY, {
+      batch: 10,
+      handle: (entry) => Promise.resolve(handled.add(entry)),
+      giveUp: () => Promise.resolve(),
+      onError: ({ message }) => {
+        words.push(message);
+        said.emit('error-said');
+      },
+    });
+    const told = once(said, 'error-said');
+    stream.start();
+    await client.xadd(KEY, '*', 'v', 'before');
+    await handled.has(1);
+    await first.stop();
+    await told;
+    const second = await redisIn(dataDir);
+    while (client.status !== 'ready') await once(client, 'ready');
+    await client.xadd(KEY, '*', 'v', 'after');
+    expect(await handled.has(2)).toEqual(['before', 'after']);
+    expect(words).toHaveLength(1);
+    await stream.stop();
+    await disconnectRedis(client);
+    await second.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  it('is no reason not to stop', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'posthorn-work-'));
+    const server = await redisIn(dataDir);
+    const client = connectRedis(server.url, 'queue');
+    await untilReady(client, 10_000);
+    const said = new EventEmitter();
+    const told = once(said, 'error-said');
+    const stream = new WorkStream(client, KEY, {
+      batch: 10,
+      handle: () => Promise.resolve(),
+      giveUp: () => Promise.resolve(),
+      onError: () => said.emit('error-said'),
+    });
+    stream.start();
+    await server.stop();
+    await told;
+    const startedAt = performance.now();
+    await stream.stop();
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    await disconnectRedis(client);
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  it('is met again by the stream alone where only its connections were cut', async () => {
+    const { handled } = await started();
+    await add('before');
+    await handled.has(1);
+    await redis.call('CLIENT', ['KILL', 'TYPE', 'normal', 'SKIPME', 'yes']);
+    await add('after');
+    expect(await handled.has(2)).toEqual(['before', 'after']);
+  });
+});
+
 describe('stopping', () => {
   it('finishes what is in hand, takes nothing more, and leaves no consumer', async () => {
     const gate = new EventEmitter();
@@ -241,6 +320,28 @@ describe('stopping', () => {
     expect(handled.texts).toEqual(['in hand']);
     expect((await redis.xrange(KEY, '-', '+')).map(([, fields]) => fields)).toEqual([['v', 'later']]);
     expect(await consumers()).toEqual([]);
+  });
+
+  it('waits for what takes long, and does not do it again', async () => {
+    const gate = new EventEmitter();
+    const begun = once(gate, 'begun');
+    const { stream, handled } = await started({
+      handle: async () => {
+        const opens = once(gate, 'open');
+        gate.emit('begun');
+        await opens;
+      },
+    });
+    await add('slow');
+    await begun;
+    const stopped = stream.stop();
+    const startedAt = performance.now();
+    while (performance.now() - startedAt < 1_500) await redis.ping();
+    gate.emit('open');
+    await stopped;
+    expect(handled.texts).toEqual(['slow']);
+    expect(await isEmpty()).toBe(true);
+    expect(errors).toEqual([]);
   });
 
   it('does not wait for a read that waits', async () => {
