@@ -19,6 +19,12 @@ export const ACCOUNTS_PREFIX = '{ph:accounts}';
 /** String: the key that return paths are signed with, base64. */
 export const RETURN_PATH_KEY = `${ACCOUNTS_PREFIX}:return-path-key`;
 
+/**
+ * Stream: mail that came back and is not worked on yet, in a slot of its own. Fields: `f` the facts of its envelope as
+ * JSON, `b` the message, zstd-compressed where that pays.
+ */
+export const RETURNED_MAIL_KEY = '{ph:returned}:mail';
+
 /** What the front door counts of clients: failed logins, connections. */
 export const GUARD_PREFIX = '{ph:guard}';
 

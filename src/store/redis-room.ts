@@ -19,7 +19,11 @@ interface Reading {
 export class RedisRoom {
   private reading: Reading | undefined;
 
-  constructor(private readonly redis: Redis) {}
+  /** @param shareMax what of its memory may be in use for mail to be taken; less, for mail that may be put off */
+  constructor(
+    private readonly redis: Redis,
+    private readonly shareMax = MEMORY_SHARE_MAX,
+  ) {}
 
   /** Why Redis takes no message with a body of `bodyBytes` now; undefined where it does. Answers within two seconds. */
   async refusalOf(bodyBytes: number): Promise<string | undefined> {
@@ -36,7 +40,7 @@ export class RedisRoom {
     const health = await reading.health;
     if (health.kind === 'unwell') return health;
     const wantedBytes = bodyBytes + OVERHEAD_BYTES;
-    const freeBytes = health.maxMemoryBytes * MEMORY_SHARE_MAX - health.usedMemoryBytes - reading.takenBytes;
+    const freeBytes = health.maxMemoryBytes * this.shareMax - health.usedMemoryBytes - reading.takenBytes;
     if (health.maxMemoryBytes > 0 && wantedBytes > freeBytes) {
       const reason = `Redis is full: of ${health.maxMemoryBytes} bytes (maxmemory) only what settling needs is free`;
       return { reason, full: true };

@@ -235,7 +235,8 @@ export class WorkStream {
   }
 }
 
-function entryOf([id, list]: RawEntry): StreamEntry {
+/** An entry as XREADGROUP and XRANGE give it. */
+export function entryOf([id, list]: RawEntry): StreamEntry {
   const fields = new Map<string, Buffer>();
   for (let i = 0; list && i + 1 < list.length; i += 2) {
     const value = list[i + 1];

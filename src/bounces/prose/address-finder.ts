@@ -29,7 +29,13 @@ export function findAddresses(line: string): FoundAddress[] {
     const start = startOfLocalPart(line, at, from);
     const end = endOfDomain(line, at);
     const domain = line.slice(at + 1, end);
-    if (start === at || !isPlausibleDomain(domain, line[start - 1] === '<') || isInUrl(line, start)) continue;
+    if (
+      start === at ||
+      line[start - 1] === '/' ||
+      !isPlausibleDomain(domain, line[start - 1] === '<') ||
+      isInUrl(line, start)
+    )
+      continue;
     found.push({ address: line.slice(start, end), start, end });
     from = end;
   }
@@ -56,6 +62,8 @@ function startOfLocalPart(line: string, at: number, from: number): number {
   }
   let start = at;
   while (start > from && at - start < LOCAL_PART_MAX && isLocal(line[start - 1]!)) start -= 1;
+  // An encoded word where an address should be: RFC 2047 forbids it, and programs do it.
+  if (line.startsWith('=?', start)) return start;
   // Bullets, quotes and `to=` that stand right before it.
   while (start < at && /['`*.=|!?/{}]/.test(line[start]!)) start += 1;
   const label = /^(?:to|rcpt|recipient|orcpt|user|address)=/i.exec(line.slice(start, at));

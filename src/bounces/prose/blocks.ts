@@ -22,6 +22,9 @@ const BEFORE =
 const RECITED =
   /^\s{0,12}>?\s?(?:from|de|von|sender|reply-to|return-path|subject|betreff|objet|asunto|assunto|oggetto|date|sent|cc|message-?id|references|envelope-from|x-[\w-]{1,40}|received|generating server|reporting-mta|mail from|差出人|送信者|件名)\s{0,2}[:：]/i;
 const TO_FIELD = /^\s{0,12}>?\s?(?:to|an|à|para|a|aan|宛先)\s{0,2}[:：]/i;
+// The line above an address of the sender.
+const SENT_BY =
+  /(?:\bsent by|\bsender(?: address)?|\b(?:mail|message) from|\bfrom|envelope-from|return address|contact|absender|expéditeur|remitente|remetente|mittente)\s{0,3}(?:is|was)?\s{0,3}[:：]?\s*$/i;
 const CONTACT =
   /\bcontact|assistance|\bhelp\b|please (?:send|forward|e-?mail|notify|call|write|reply)|\bquestions?\b|\bsupport\b|send (?:e-?mail|mail|it) to|mail to postmaster|get in touch|envelope-sender|\bfrom\b[^.]{0,20}$|sent by\s*$|written by|\bwenden\b|kontaktier|contacte[rz]?|contactar|contattare|連絡|お問い?合|联系|обратит/i;
 const FAILURE_SENTENCE =
@@ -45,8 +48,11 @@ export function blocksOf(text: ReportText): Block[] {
 interface Lead extends FoundAddress {
   readonly line: number;
   readonly indent: number;
+  readonly label: string;
   readonly rest: string;
   readonly weight: 2 | 3;
+  /** What the recipient was before an alias changed it. */
+  readonly original: boolean;
 }
 
 /** Addresses that open a line, with all that follows them up to the next one. */
@@ -54,14 +60,26 @@ export function leadBlocks({ lines }: Pick<ReportText, 'lines'>): Block[] {
   const leads = leadsOf(lines);
   const blocks = leads.map((lead, index) => {
     const end = leads[index + 1]?.line ?? lines.length;
-    const own = [lead.rest, ...lines.slice(lead.line + 1, end)].join('\n').trim();
+    const own = [lead.label, lead.rest.replace(/^: /, ''), ...lines.slice(lead.line + 1, end)].join('\n').trim();
     return { address: lead.address, weight: lead.weight, words: own.slice(0, WORDS_MAX) };
   });
+  // "Recipient address: a@b", "Original address: c@d": the second is whom the sender knows.
+  for (let index = blocks.length - 1; index > 0; index -= 1) {
+    if (leads[index]!.original && blocks[index - 1]!.words === '') blocks.splice(index - 1, 1);
+  }
   // A list of addresses, and then the words for all of them.
   for (let index = blocks.length - 2; index >= 0; index -= 1) {
     if (blocks[index]!.words === '') blocks[index] = { ...blocks[index]!, words: blocks[index + 1]!.words };
   }
-  return blocks;
+  return blocks.map((block) => (block.words === '' ? { ...block, words: wordsAbove(lines, leads[0]!.line) } : block));
+}
+
+/** Some say why first, and name the recipients then. */
+function wordsAbove(lines: readonly string[], first: number): string {
+  return lines
+    .slice(Math.max(0, first - 12), first)
+    .join('\n')
+    .trim();
 }
 
 function leadsOf(lines: readonly string[]): Lead[] {
@@ -90,6 +108,10 @@ function leadsOfLine(lines: readonly string[], at: number): Lead[] {
   const indent = line.length - line.trimStart().length;
   const display = /^\s{0,20}[^<>@:]{1,100}<mailto:$/i.exec(line.slice(0, first.start));
   if (!BEFORE.test(line.slice(0, first.start)) && !display) return [];
+  if (SENT_BY.test(lines.slice(0, at).findLast((above) => above.trim() !== '') ?? '')) return [];
+  const before = line.slice(0, first.start);
+  // "Unknown user: a@b": what failed stands before the address.
+  const label = /unknown|invalid|full|disabled|exceed|no such/i.test(before) ? before.trim() : '';
   const rest = restAfter(line, first);
   // A list in one line: "a@b, c@d".
   const list =
@@ -97,8 +119,18 @@ function leadsOfLine(lines: readonly string[], at: number): Lead[] {
     /^[\s,;<>"'@\w.+=-]{0,2000}$/.test(line) &&
     found.every(({ address }) => address.toLowerCase() !== first.address.toLowerCase() || address === first.address);
   if (list && /[,;]/.test(line))
-    return found.map((one) => ({ ...one, line: at, indent, rest: '', weight: 3 as const }));
-  return [{ ...first, line: at, indent, rest, weight: weightOf(lines, at, first, rest) }];
+    return found.map((one) => ({ ...one, line: at, indent, label: '', rest: '', weight: 3 as const, original: false }));
+  return [
+    {
+      ...first,
+      line: at,
+      indent,
+      label,
+      rest,
+      weight: weightOf(lines, at, first, rest),
+      original: /^\s{0,12}original (?:recipient |e-?mail )?address/i.test(line),
+    },
+  ];
 }
 
 /** The line behind an address, without the brackets that close and a repeated `<mailto:...>`. */
@@ -141,7 +173,8 @@ export function sentenceBlocks({ lines }: ReportText): Block[] {
       if (isRole(address) && !TARGET.test(around.before)) continue;
       blocks.push({
         address,
-        weight: 1,
+        // Inside a quoted reply an address is the other side's business.
+        weight: TARGET.test(around.before) && !/\b[245]\d\d[ -]/.test(line.slice(0, start)) ? 2 : 1,
         words: lines
           .slice(at, at + 25)
           .join('\n')

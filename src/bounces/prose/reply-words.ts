@@ -85,14 +85,21 @@ function hostOf(text: string): string | undefined {
 
 /** One line, without the frame that the reporting program put around the server's words. */
 function diagnosticOf(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim();
-  const said =
-    /(?:\bsaid: ?|\bsaid that: ?|returned was: ?|\breturned ['"]?|response: ?|\]: |<<< )#?(?=[245]\d\d[\s:-])/i.exec(
-      line,
-    );
-  const words = said ? line.slice(said.index + said[0].length) : line;
-  return words
-    .replace(/ ?\(in reply to (?:end of )?[A-Za-z ]{3,20} command\)\s*$/i, '')
-    .slice(0, DIAGNOSTIC_MAX)
-    .trim();
+  return textOfReply(text.replace(HEADING_LINES, '$1'))
+    .replace(/\s+/g, ' ')
+    .replace(/ ?\(in reply to (?:end of )?[A-Za-z ]{3,20} command\) ?$/i, '')
+    .trim()
+    .slice(0, DIAGNOSTIC_MAX);
+}
+
+// "----- server message": what the program calls the parts of its report.
+const HEADING_LINES = /(^|\n)[ \t]{0,20}[-=*_~]{3,}[^\n]{0,200}/g;
+const SAID =
+  /(?:\bsaid:\s{0,3}|\bsaid that:\s{0,3}|returned was:\s{0,3}|\breturned:?\s{0,3}['"]?|response:\s{0,3}|\]:\s{1,3}|<<< )#?(?=[245]\d\d[\s:-])/i;
+const REPLY_LINE =
+  /(?:^|\n)[ \t]{0,20}(?:<<< |<-- |["'#<]{1,2})?(?=[45]\d\d[- :][ \t]{0,3}\S|[45]\.\d{1,3}\.\d{1,3}[ \t:])/;
+
+function textOfReply(text: string): string {
+  const start = SAID.exec(text) ?? REPLY_LINE.exec(text);
+  return start === null ? text : text.slice(start.index + start[0].length);
 }

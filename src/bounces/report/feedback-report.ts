@@ -32,7 +32,7 @@ export function readComplaint(
     const strong = fields.some(({ name }) => name === 'user-agent' || name === 'version' || name === 'source-ip');
     if (strong) return fromReport(parts.text, parts, original);
   }
-  return fromOtherLoop(raw, root, parts, original);
+  return fromNotification(parts.text) ?? fromOtherLoop(raw, root, parts, original);
 }
 
 function fromReport(report: string, parts: ReturnedParts, original: OriginalMessage | undefined): Complaint {
@@ -46,6 +46,21 @@ function fromReport(report: string, parts: ReturnedParts, original: OriginalMess
     feedbackType: FEEDBACK_TYPE.test(type) ? type : 'other',
     addresses: named.find((list) => list.length > 0) ?? complainants(parts, original),
     diagnostic: values('user-agent')[0] ?? '',
+  };
+}
+
+// Amazon SES tells of complaints in JSON: docs.aws.amazon.com/ses/latest/dg/notification-contents.html
+const NOTIFICATION = /\\?"(?:notification|event)Type\\?"\s*:\s*\\?"Complaint\\?"/;
+const NOTIFIED_RECIPIENTS = /"complainedRecipients\\?"\s*:\s*\[([^\]]{0,20000})\]/;
+
+function fromNotification(text: string): Complaint | undefined {
+  if (!NOTIFICATION.test(text)) return undefined;
+  const type = /"complaintFeedbackType\\?"\s*:\s*\\?"([a-z-]{1,40})\\?"/.exec(text)?.[1];
+  const [, recipients = ''] = NOTIFIED_RECIPIENTS.exec(text) ?? [];
+  return {
+    feedbackType: type ?? 'abuse',
+    addresses: addressesIn(recipients.replaceAll('\\', ' ')),
+    diagnostic: /"userAgent\\?"\s*:\s*\\?"([^"\\]{1,200})/.exec(text)?.[1] ?? '',
   };
 }
 

@@ -11,7 +11,7 @@ const RECIPIENTS_MAX = 1_000;
 const REFERENCE_FIELD = 'x-posthorn-ref';
 
 export function readOriginal(inner: InnerMessage): OriginalMessage | undefined {
-  const { raw, root } = readInner(withoutMargin(inner.trimStart()));
+  const { raw, root } = readInner(withoutMargin(inner));
   if (root.fields.every(({ name }) => name === '')) return undefined;
   const field = (name: string): string | undefined => {
     const value = fieldOf(raw, root, name);
@@ -32,11 +32,14 @@ export function readOriginal(inner: InnerMessage): OriginalMessage | undefined {
 }
 
 /** Some quote the message, or indent it. */
-function withoutMargin(text: string): string {
-  const lines = text.split('\n');
-  const margin = /^[>|] ?| {1,8}(?=[A-Za-z])/.exec(lines[1] ?? '')?.[0] ?? '';
-  const quoted = margin !== '' && lines.slice(0, 3).every((line, i) => i === 0 || line.startsWith(margin));
-  return quoted ? lines.map((line) => (line.startsWith(margin) ? line.slice(margin.length) : line)).join('\n') : text;
+function withoutMargin(inner: string): string {
+  const text = inner.replace(/\r\n?/g, '\n').replace(/^(?:[ \t]*\n)+/, '');
+  const margin = /^(?:[>|] ?| {1,8})(?=[A-Za-z])/.exec(text)?.[0];
+  if (margin === undefined) return text;
+  return text
+    .split('\n')
+    .map((line) => (line.startsWith(margin) ? line.slice(margin.length) : line))
+    .join('\n');
 }
 
 /** Lines that programs put between their words and the message that they could not deliver, in families of words. */
