@@ -73,6 +73,7 @@ describe('settings', () => {
       submissionPort: 587,
       submissionsPort: 465,
       trustedPort: 2525,
+      bouncePort: 25,
       httpPort: 8080,
       opsPort: 9090,
       portBaseIsFallback: false,
