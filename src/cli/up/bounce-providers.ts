@@ -11,7 +11,6 @@ import { Suppressions } from '../../bounces/suppressions.js';
 import { Accounts } from '../../accounts/accounts.js';
 import { Clock } from '../../mail/clock.js';
 import { Metrics } from '../../telemetry/metrics.js';
-import { Settings } from '../../config/settings.js';
 
 export const bounceProviders: FactoryProvider[] = [
   { provide: Classifier, useFactory: () => openClassifier() },
@@ -24,7 +23,7 @@ export const bounceProviders: FactoryProvider[] = [
   { provide: ReturnPathSigner, inject: [Redis], useFactory: (redis: Redis) => openReturnPathSigner(redis) },
   {
     provide: SentMessageIds,
-    inject: [Redis, Settings],
-    useFactory: (redis: Redis, settings: Settings) => new SentMessageIds(redis, settings.eventRetentionMs),
+    inject: [Redis],
+    useFactory: (redis: Redis) => new SentMessageIds(redis),
   },
 ];
