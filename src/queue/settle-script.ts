@@ -26,7 +26,7 @@ if redis.call('EXISTS', KEYS[1]) == 0 then return {-2} end
 -- Redis may run a call twice whose reply was lost: a deferral is then known by its attempt, which has been counted.
 local counted = tonumber(redis.call('HGET', KEYS[1], 'n' .. ARGV[4]) or '0')
 local repeated = ARGV[5] ~= '' and tonumber(ARGV[5]) ~= counted
-local delayTold = redis.call('HEXISTS', KEYS[1], 'd' .. ARGV[4]) == 1
+local delayTold
 if ARGV[11] ~= '' then redis.call('SET', KEYS[9], ARGV[2] .. '.' .. ARGV[4], 'PX', ARGV[11]) end
 local settled = 0
 local anyNews = false
@@ -35,6 +35,8 @@ while ARGV[at] do
   local state, count = ARGV[at], tonumber(ARGV[at + 1])
   local follow, event = ARGV[at + 2 + count], ARGV[at + 3 + count]
   local deferral = state == 'deferred'
+  -- As it was before this call: it may tell of several that are late.
+  if follow == 'd' and delayTold == nil then delayTold = redis.call('HEXISTS', KEYS[1], 'd' .. ARGV[4]) == 1 end
   local news = false
   for i = at + 2, at + 1 + count do
     local field = 's' .. ARGV[i]
