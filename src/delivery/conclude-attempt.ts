@@ -16,6 +16,8 @@ export interface Attempt {
   readonly outcomes: ReadonlyMap<string, AttemptOutcome>;
   readonly mx?: string;
   readonly tls: boolean;
+  /** The Message-ID of what a smarthost took. */
+  readonly sentMessageId?: string;
 }
 
 export type OutcomeGroups = ReadonlyMap<AttemptOutcome, readonly number[]>;

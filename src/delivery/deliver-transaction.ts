@@ -21,6 +21,7 @@ import { expirySettlements } from '../queue/expiry.js';
 import { supersession } from '../queue/message-fields.js';
 import { nextAttemptAt } from '../queue/retry-schedule.js';
 import type { Claim, Settlement, Work } from '../queue/spool.js';
+import type { Log } from '../telemetry/logger.js';
 import { groupsOf, settlementsOf, type Attempt } from './conclude-attempt.js';
 import { holdBackSuppressed } from './hold-back-suppressed.js';
 import { MakeAttempt, type AttemptParts } from './make-attempt.js';
@@ -35,6 +36,7 @@ const SUSPENDED_SPREAD_MS = 600_000;
 const FAULT_PAUSE_MS = 30_000;
 
 export interface DeliverParts extends AttemptParts {
+  readonly log: Log;
   readonly accounts: Accounts;
   readonly traffic: TrafficWatch;
   readonly classifier: Classifier;
@@ -145,7 +147,7 @@ export class DeliverTransaction {
         (now - Math.max(message.acceptedAt, message.sendAt ?? 0)) / 1000,
       );
     }
-    return this.settle(claim, results, retryAt);
+    return this.settle(claim, results, retryAt, attempt.sentMessageId);
   }
 
   private retryAt(claim: Claim, outcomes: readonly AttemptOutcome[], now: number): number {
@@ -162,12 +164,17 @@ export class DeliverTransaction {
     );
   }
 
-  private async settle(claim: Claim, results: readonly Settlement[], retryAt: number | undefined): Promise<WorkResult> {
+  private async settle(
+    claim: Claim,
+    results: readonly Settlement[],
+    retryAt: number | undefined,
+    sentMessageId?: string,
+  ): Promise<WorkResult> {
     const { spool, log } = this.parts;
     for (const { event, recipients } of results) this.tell(claim, event, recipients);
     for (;;) {
       try {
-        const result = await spool.settle(claim, results);
+        const result = await spool.settle(claim, results, sentMessageId);
         if (result.kind === 'settled') this.count(claim, results);
         else log.warn('delivery.not_settled', { id: claim.message.id, why: result.kind });
         return retryAt === undefined ? { kind: 'done' } : { kind: 'again', at: retryAt };

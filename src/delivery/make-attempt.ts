@@ -2,12 +2,10 @@
  * Sends what waits of a transaction over a session of its destination, once. Never throws for what a receiver or the network
  * does: that is an outcome.
  */
-import type { SentMessageIds } from '../bounces/sent-message-ids.js';
 import type { Route } from '../config/routes.js';
 import { ByteBudget } from '../mail/byte-budget.js';
 import { fieldValue, parseHeaderBlock } from '../mail/header-block.js';
 import type { Claim, Spool } from '../queue/spool.js';
-import type { Log } from '../telemetry/logger.js';
 import type { Attempt } from './conclude-attempt.js';
 import type { ConnectionPool } from './connection-pool.js';
 import type { TransferResult } from './nodemailer-session.js';
@@ -21,8 +19,6 @@ const COPIES_OF_BODY = 3;
 export interface AttemptParts extends OutgoingParts {
   readonly spool: Spool;
   readonly pool: ConnectionPool;
-  readonly sentMessageIds: SentMessageIds;
-  readonly log: Log;
 }
 
 export class MakeAttempt {
@@ -53,6 +49,7 @@ export class MakeAttempt {
       return 'crowded';
     }
     let result: TransferResult;
+    let sentMessageId: string | undefined;
     try {
       // Read and signed only now: a destination that cannot be reached costs neither.
       const body = await spool.body(claim);
@@ -60,25 +57,21 @@ export class MakeAttempt {
       const stopTimer = metrics.attemptDuration.startTimer({ phase: 'transfer' });
       result = await session.transfer(mail.reversePath, recipients, mail.content);
       stopTimer();
-      if (destination.kind === 'smarthost') this.rememberMessageId(claim, body, result);
+      if (destination.kind === 'smarthost') sentMessageId = messageIdOfTaken(body, result);
     } finally {
       this.bodies.give(held);
       pool.release(destination, session);
     }
     // A warm session that had died says nothing about the message.
     if (result.neverBegan) return this.attempt(claim);
-    return { outcomes: result.outcomes, mx: session.label, tls: session.secure };
+    const { outcomes } = result;
+    return { outcomes, mx: session.label, tls: session.secure, ...(sentMessageId !== undefined && { sentMessageId }) };
   }
+}
 
-  /** What a smarthost took may come back without anything of ours but the Message-ID. Not waited for: the queue must not be. */
-  private rememberMessageId({ message, work }: Claim, body: Buffer, { outcomes }: TransferResult): void {
-    const { sentMessageIds, log } = this.parts;
-    if (![...outcomes.values()].some(({ kind }) => kind === 'delivered' || kind === 'unknown')) return;
-    const field = parseHeaderBlock(body).fields.find(({ name }) => name === 'message-id');
-    if (!field) return;
-    const reference = { messageId: message.id, transaction: work.transaction };
-    sentMessageIds.remember(fieldValue(body, field), reference).catch((error: unknown) => {
-      log.warn('delivery.message_id_not_kept', { id: message.id, error: String(error) });
-    });
-  }
+/** What a smarthost took may come back without anything of ours but the Message-ID. */
+function messageIdOfTaken(body: Buffer, { outcomes }: TransferResult): string | undefined {
+  if (![...outcomes.values()].some(({ kind }) => kind === 'delivered' || kind === 'unknown')) return undefined;
+  const field = parseHeaderBlock(body).fields.find(({ name }) => name === 'message-id');
+  return field && fieldValue(body, field);
 }

@@ -122,10 +122,11 @@ export class RedisSpool extends Spool {
     return decodeBody(stored, this.retention.bodyBytesMax);
   }
 
-  override settle(claim: Claim, results: readonly Settlement[]): Promise<SettleResult> {
+  override settle(claim: Claim, results: readonly Settlement[], sentMessageId?: string): Promise<SettleResult> {
     const { message, attempts: attemptsBefore, work } = claim;
     const { transaction, token } = work;
-    return settleRecipients(this.redis, message, { transaction, token, attemptsBefore }, results, this.retention);
+    const settler = { transaction, token, attemptsBefore, ...(sentMessageId !== undefined && { sentMessageId }) };
+    return settleRecipients(this.redis, message, settler, results, this.retention);
   }
 
   override async expire(messageId: string, nowMs: number): Promise<void> {

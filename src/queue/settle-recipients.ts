@@ -20,12 +20,17 @@ export interface Settler {
   readonly transaction: number;
   readonly token: string;
   readonly attemptsBefore: number | '';
+  /** The Message-ID that a smarthost took. */
+  readonly sentMessageId?: string;
 }
+
+/** A server gives up after four to five days (RFC 5321 section 4.5.4.1); one behind a smarthost may add its own. */
+const BOUNCES_COME_WITHIN_MS = 15 * 86_400_000;
 
 export async function settleRecipients(
   redis: Redis,
   message: MessageRecord,
-  { transaction, token, attemptsBefore }: Settler,
+  { transaction, token, attemptsBefore, sentMessageId }: Settler,
   results: readonly Settlement[],
   retention: Retention,
 ): Promise<SettleResult> {
@@ -35,8 +40,17 @@ export async function settleRecipients(
   const lock = jobLockKey(SHARD, stream, jobId(id, transaction));
   const [status, settled = 0, waiting = 0] = await settleScript.run(
     redis,
-    [keys.message, keys.body, keys.events, shard.open(stream), shard.closed, shard.ledger, lock, shard.outcomes],
-    [token, id, stream, transaction, attemptsBefore, ...keptAfter(message, retention), ...settleArguments(results)],
+    [
+      ...[keys.message, keys.body, keys.events, shard.open(stream), shard.closed, shard.ledger, lock, shard.outcomes],
+      sentMessageId === undefined ? keys.message : shard.sentMessageId(sentMessageId),
+    ],
+    [
+      ...[token, id, stream, transaction, attemptsBefore],
+      ...keptAfter(message, retention),
+      // No longer than the history, which it leads to.
+      sentMessageId === undefined ? '' : Math.min(retention.eventRetentionMs, BOUNCES_COME_WITHIN_MS),
+      ...settleArguments(results),
+    ],
   );
   if (status === -1) return { kind: 'lease-lost' };
   if (status === -2) return { kind: 'gone' };

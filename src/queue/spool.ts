@@ -146,8 +146,11 @@ export abstract class Spool {
   /** The body of a claimed message, as it leaves but for its signature. */
   abstract body(claim: Claim): Promise<Buffer>;
 
-  /** Writes the results of an attempt in one atomic step, guarded by the lease. Safe to repeat. */
-  abstract settle(claim: Claim, results: readonly Settlement[]): Promise<SettleResult>;
+  /**
+   * Writes the results of an attempt in one atomic step, guarded by the lease. Safe to repeat. `sentMessageId`: the Message-ID
+   * of what a smarthost took, by which `bounces/` finds the transaction.
+   */
+  abstract settle(claim: Claim, results: readonly Settlement[], sentMessageId?: string): Promise<SettleResult>;
 
   /** Settles as expired what waits of a message whose time is over; leaves alone what an attempt holds. */
   abstract expire(messageId: string, nowMs: number): Promise<void>;

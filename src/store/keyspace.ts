@@ -66,7 +66,7 @@ export interface ShardKeys {
   readonly idempotency: (account: string, key: string) => string;
   /** String: id of the last message with a supersede key. */
   readonly supersede: (account: string, key: string) => string;
-  /** String: `<message id>.<transaction>` of what a smarthost took with this Message-ID. */
+  /** String: `<message id>.<transaction>` of what a smarthost took with this Message-ID, with its angle brackets or without. */
   readonly sentMessageId: (messageId: string) => string;
 }
 
@@ -81,7 +81,7 @@ export function shardKeys(shard: number): ShardKeys {
     heldLanes: `${prefix}:held-lanes`,
     idempotency: (account, key) => `${prefix}:once:${account}:${digest(key)}`,
     supersede: (account, key) => `${prefix}:last:${account}:${digest(key)}`,
-    sentMessageId: (messageId) => `${prefix}:sent:${digest(messageId)}`,
+    sentMessageId: (messageId) => `${prefix}:sent:${digest(messageId.trim().replace(/^<|>$/g, ''))}`,
   };
 }
 

@@ -76,7 +76,7 @@ describe('the return path', () => {
       rcpt: (address) => (address.startsWith('no') ? '550 5.1.1 no' : '250 ok'),
     });
     await internet.deliver({ POSTHORN_ROUTES: `*=smtp://127.0.0.2:${internet.mxPort}` });
-    const ids = new SentMessageIds(internet.redis, 600_000);
+    const ids = new SentMessageIds(internet.redis);
     const sent = await internet.send(['b@dest.example']);
     await internet.settled(sent, 'delivered');
     const refused = await internet.send(['no@dest.example']);

@@ -15,7 +15,6 @@ import { SendingDomains, verifiedDomain } from '../../src/accounts/sending-domai
 import { Classifier, type RefusalFacts } from '../../src/bounces/classifier.js';
 import { openClassifier } from '../../src/bounces/open-classifier.js';
 import { openReturnPathSigner } from '../../src/bounces/return-path-key.js';
-import { SentMessageIds } from '../../src/bounces/sent-message-ids.js';
 import { RedisSuppressions } from '../../src/bounces/redis-suppressions.js';
 import type { Suppressions } from '../../src/bounces/suppressions.js';
 import { findCommonPort } from '../../src/cli/demo/common-port.js';
@@ -169,7 +168,6 @@ export class SmallInternet {
       classifier: new ListeningClassifier(openClassifier(), this.asked),
       suppressions: this.suppressions,
       returnPaths: await openReturnPathSigner(redis),
-      sentMessageIds: new SentMessageIds(redis, loaded.settings.eventRetentionMs),
       log,
     };
     const held = new HeldMail(redis, this.lanes);

@@ -2,7 +2,7 @@
 import type { FactoryProvider } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { Classifier } from '../../bounces/classifier.js';
-import { openClassifier } from '../../bounces/open-classifier.js';
+import { openClassifierWith } from '../../bounces/open-classifier.js';
 import { ReturnPathSigner } from '../../bounces/return-path.js';
 import { openReturnPathSigner } from '../../bounces/return-path-key.js';
 import { SentMessageIds } from '../../bounces/sent-message-ids.js';
@@ -11,11 +11,18 @@ import { suppressionProviders } from './suppression-providers.js';
 
 export const bounceProviders: FactoryProvider[] = [
   ...suppressionProviders,
-  { provide: Classifier, useFactory: () => openClassifier() },
+  { provide: Classifier, inject: [Settings], useFactory: (settings: Settings) => openRules(settings.bounceRules) },
   { provide: ReturnPathSigner, inject: [Redis], useFactory: (redis: Redis) => openReturnPathSigner(redis) },
   {
     provide: SentMessageIds,
-    inject: [Redis, Settings],
-    useFactory: (redis: Redis, settings: Settings) => new SentMessageIds(redis, settings.eventRetentionMs),
+    inject: [Redis],
+    useFactory: (redis: Redis) => new SentMessageIds(redis),
   },
 ];
+
+/** The operator's file was read at start, so that a fault here has come since. */
+function openRules(operatorFile: string | undefined): Classifier {
+  const opening = openClassifierWith(operatorFile);
+  if (opening.kind === 'faults') throw new Error(opening.faults.join('\n'));
+  return opening.classifier;
+}

@@ -12,7 +12,6 @@ import { SendingDomains } from '../../accounts/sending-domains.js';
 import { TrafficWatch } from '../../accounts/traffic-watch.js';
 import { Classifier } from '../../bounces/classifier.js';
 import { ReturnPathSigner } from '../../bounces/return-path.js';
-import { SentMessageIds } from '../../bounces/sent-message-ids.js';
 import { Suppressions } from '../../bounces/suppressions.js';
 import { Settings } from '../../config/settings.js';
 import { DeliveryWorker } from '../../delivery/delivery-worker.js';
@@ -57,7 +56,6 @@ class WorkerModule {
             Classifier,
             Suppressions,
             ReturnPathSigner,
-            SentMessageIds,
           ],
           useFactory: (
             settings: Settings,
@@ -74,9 +72,8 @@ class WorkerModule {
             classifier: Classifier,
             suppressions: Suppressions,
             returnPaths: ReturnPathSigner,
-            sentMessageIds: SentMessageIds,
           ) => {
-            const bounces = { classifier, suppressions, returnPaths, sentMessageIds };
+            const bounces = { classifier, suppressions, returnPaths };
             const parts = { spool, accounts, domains, dkimKeys, traffic, metrics, log, clock, ...bounces };
             return new DeliveryWorker(settings, redis, parts, releaseHeld);
           },
