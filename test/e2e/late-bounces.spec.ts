@@ -25,12 +25,14 @@ const bouncers: LateBouncer[] = [];
 let posthorn: RunningPosthorn;
 let intakePort: number;
 let mx: ScriptedMx;
+let refusing: ScriptedMx;
 
 beforeAll(async () => {
   intakePort = await freePort();
   mx = await startMx();
+  refusing = await startMx({ script: { rcpt: '550 5.1.1 User unknown' } });
   const routes = [`taken.example=smtp://127.0.0.1:${mx.port}?tls=none`];
-  if (hasPostfix) bouncers.push(await startPostfix('postfix.example', intakePort));
+  if (hasPostfix) bouncers.push(await startPostfix('postfix.example', refusing.port, intakePort));
   if (hasPostfix) routes.push(`postfix.example=smtp://127.0.0.1:${bouncers.at(-1)?.port ?? 0}?tls=none`);
   if (hasExim) bouncers.push(await startExim('exim.example', intakePort));
   if (hasExim) routes.push(`exim.example=smtp://127.0.0.1:${bouncers.at(-1)?.port ?? 0}?tls=none`);
@@ -42,6 +44,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await posthorn.dispose();
   await mx.close();
+  await refusing.close();
   for (const bouncer of bouncers) await bouncer.stop();
 }, 60_000);
 
