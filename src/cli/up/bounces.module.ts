@@ -74,7 +74,7 @@ const providers: FactoryProvider[] = [
     provide: Reports,
     inject: [Redis, Settings, Clock, Metrics, Log],
     useFactory: (redis: Redis, settings: Settings, clock: Clock, metrics: Metrics, log: Log) => {
-      const quota = { retentionMs: settings.eventRetentionMs, countMax: REPORTS_MAX, bytesMax: REPORT_BYTES_MAX };
+      const quota = { retentionMs: settings.reportRetentionMs, countMax: REPORTS_MAX, bytesMax: REPORT_BYTES_MAX };
       return new RedisReports(redis, quota, clock, metrics, log);
     },
   },
