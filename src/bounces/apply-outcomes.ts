@@ -35,7 +35,7 @@ interface Outcome {
 }
 
 /** Outcomes in hand at once: each is a few round trips to Redis. */
-const BATCH = 32;
+const BATCH = 128;
 /** Commands sent together for the recipients of one event. */
 const RECORD_BATCH = 50;
 

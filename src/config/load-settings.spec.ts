@@ -68,7 +68,7 @@ describe('settings', () => {
       eventRetentionMs: 168 * 3_600_000,
       bodyRetentionMs: 0,
       historyMax: 1_000_000,
-      reportRetentionMs: 2_592_000_000,
+      reportRetentionMs: 30 * 24 * 3_600_000,
       portBase: 0,
       submissionPort: 587,
       submissionsPort: 465,
@@ -143,7 +143,6 @@ describe('ports', () => {
       portBase: 20_000,
       submissionPort: 20_587,
       trustedPort: 22_525,
-      bouncePort: 20_025,
       httpPort: 80,
       opsPort: 0,
     });

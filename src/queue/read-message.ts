@@ -35,6 +35,8 @@ export async function readOriginal(redis: Redis, messageId: string): Promise<Ori
   if (record === null) return undefined;
   const message = JSON.parse(record) as MessageRecord;
   if (stored.length === 0) return { message };
-  const start = await decodeStart(stored);
+  // A damaged body is no reason to say nothing of the message.
+  const start = await decodeStart(stored).catch(() => undefined);
+  if (!start) return { message };
   return { message, header: start.subarray(0, parseHeaderBlock(start).end) };
 }

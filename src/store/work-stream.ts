@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { disconnectRedis } from './connect-redis.js';
 import { LuaScript } from './lua-script.js';
 
 export interface StreamEntry {
@@ -116,10 +117,10 @@ export class WorkStream {
     for (let wakes = 0; loop && !ended;) {
       if (this.reading && wakes++ < WAKES_MAX) void this.wake();
       // Redis is away.
-      else if (this.reading) this.own.disconnect();
+      else if (this.reading) await disconnectRedis(this.own);
       await Promise.race([loop, sleep(WAKE_EVERY_MS)]);
     }
-    this.own.disconnect();
+    await disconnectRedis(this.own);
     await Promise.race([this.forget(this.redis, this.consumer).catch(() => undefined), sleep(STOP_ANSWER_MS)]);
   }
 

@@ -224,9 +224,12 @@ describe('what cannot be followed up', () => {
     expect(await suppressedOf('ann@one.example', 'bea@one.example')).toEqual(['bea@one.example']);
   });
 
-  it('is told without the header where the body is gone', async () => {
+  it.each([
+    ['gone', (key: string) => steps.redis.unlink(key)],
+    ['damaged', (key: string) => steps.redis.set(key, Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 255, 255, 255]))],
+  ])('is told without the header where the body is %s', async (_which, spoil) => {
     const message = await settled(['ann@one.example'], refused('unknown_recipient', 0));
-    await steps.redis.unlink(`{ph:0}:b:${message.id}`);
+    await spoil(`{ph:0}:b:${message.id}`);
     await followedUp();
     expect(await report()).toContain(`From: shop@example.org\r\nTo: ann@one.example\r\n`);
   });
