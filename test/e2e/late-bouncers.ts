@@ -59,7 +59,9 @@ export async function mayRunExim(): Promise<boolean> {
     const [file = ''] = readdirSync(EXIM_FOLDER).filter((name) => name.endsWith('.deb'));
     await run('dpkg', ['-x', join(EXIM_FOLDER, file), EXIM_FOLDER]);
     const folder = makeFolder('exim');
-    await run('unshare', withUsers(folder, ['-bV'])).finally(() => rmSync(folder, { recursive: true }));
+    await run('unshare', withUsers(folder, ['-C', '/dev/null', '-bV'])).finally(() =>
+      rmSync(folder, { recursive: true }),
+    );
     return true;
   } catch {
     rmSync(EXIM_FOLDER, { recursive: true, force: true });
@@ -67,8 +69,8 @@ export async function mayRunExim(): Promise<boolean> {
   }
 }
 
-/** Takes mail for `domain`, and bounces it when it is to be delivered: `user unknown`. */
-export async function startPostfix(domain: string, bouncePort: number): Promise<LateBouncer> {
+/** Takes mail for `domain`, finds that the server on `nextPort` refuses it, and bounces it. */
+export async function startPostfix(domain: string, nextPort: number, bouncePort: number): Promise<LateBouncer> {
   const folder = makeFolder('postfix');
   const [config, queue, data] = ['config', 'queue', 'data'].map((name) => join(folder, name)) as [
     string,
@@ -99,12 +101,11 @@ export async function startPostfix(domain: string, bouncePort: number): Promise<
     smtp_tls_security_level: 'may',
     smtp_host_lookup: 'native',
     relayhost: `[127.0.0.1]:${bouncePort}`,
-    // Under its own name the error transport would be seen through at RCPT.
-    transport_maps: `inline:{{${domain} = late:5.1.1 User unknown in local recipient table}}`,
+    transport_maps: `inline:{${domain}=smtp:[127.0.0.1]:${nextPort}}`,
   };
   const text = Object.entries(parameters).map(([name, value]) => `${name} = ${value}\n`);
   writeFileSync(join(config, 'main.cf'), text.join(''));
-  writeFileSync(join(config, 'master.cf'), `${postfixServices(port)}late unix - - n - - error\n`);
+  writeFileSync(join(config, 'master.cf'), postfixServices(port));
   await run(POSTFIX, ['-c', config, 'start']);
   const bouncer = {
     port,
@@ -118,7 +119,7 @@ export async function startPostfix(domain: string, bouncePort: number): Promise<
   return untilAnswers(bouncer);
 }
 
-/** As `startPostfix`. */
+/** Takes mail for `domain`, knows no user there when it is to be delivered, and bounces it. */
 export async function startExim(domain: string, bouncePort: number): Promise<LateBouncer> {
   const folder = makeFolder('exim');
   const { uid, gid } = userIds(BORROWED_USER);
@@ -158,6 +159,8 @@ function withUsers(folder: string, args: readonly string[]): string[] {
 function eximConfig(folder: string, domain: string, bouncePort: number): string {
   return `
 primary_hostname = mx.${domain}
+exim_path = ${EXIM}
+keep_environment =
 spool_directory = ${folder}
 log_file_path = ${folder}/%slog
 exim_user = ${EXIM_USER}

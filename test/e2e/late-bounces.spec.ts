@@ -4,6 +4,11 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
+import { openReturnPathSigner } from '../../src/bounces/return-path-key.js';
+import { RETURN_PATH_LIFE_MS } from '../../src/bounces/return-path.js';
+import { newMessageId } from '../../src/mail/message-id.js';
+import { connectRedis, disconnectRedis, untilReady } from '../../src/store/connect-redis.js';
 import { arf, autoReply, dsn } from '../bounces/mails.js';
 import { startMx, type ScriptedMx } from '../../src/cli/demo/scripted-mx.js';
 import { mayRunExim, mayRunPostfix, startExim, startPostfix, type LateBouncer } from './late-bouncers.js';
@@ -25,12 +30,14 @@ const bouncers: LateBouncer[] = [];
 let posthorn: RunningPosthorn;
 let intakePort: number;
 let mx: ScriptedMx;
+let refusing: ScriptedMx;
 
 beforeAll(async () => {
   intakePort = await freePort();
   mx = await startMx();
+  refusing = await startMx({ script: { rcpt: '550 5.1.1 User unknown' } });
   const routes = [`taken.example=smtp://127.0.0.1:${mx.port}?tls=none`];
-  if (hasPostfix) bouncers.push(await startPostfix('postfix.example', intakePort));
+  if (hasPostfix) bouncers.push(await startPostfix('postfix.example', refusing.port, intakePort));
   if (hasPostfix) routes.push(`postfix.example=smtp://127.0.0.1:${bouncers.at(-1)?.port ?? 0}?tls=none`);
   if (hasExim) bouncers.push(await startExim('exim.example', intakePort));
   if (hasExim) routes.push(`exim.example=smtp://127.0.0.1:${bouncers.at(-1)?.port ?? 0}?tls=none`);
@@ -42,6 +49,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await posthorn.dispose();
   await mx.close();
+  await refusing.close();
   for (const bouncer of bouncers) await bouncer.stop();
 }, 60_000);
 
@@ -142,6 +150,20 @@ describe('what comes to the intake', () => {
     const forged = returnPath.replace(/.@/, (end) => (end.startsWith('a') ? 'b@' : 'a@'));
     expect(await bringBack(forged, dsn({ recipients: [{ address: 'ann@taken.example' }] }))).toMatch(/^550 5\.7\.1 /);
     expect(typesOf(await recipientsOf(id))).toEqual(['accepted', 'delivered']);
+  });
+
+  it('with a return path of long ago is refused', async () => {
+    const redis = connectRedis(`unix://${join(posthorn.dataDir, 'redis/redis.sock')}`, 'answering');
+    try {
+      await untilReady(redis, 10_000);
+      const messageId = newMessageId(Date.now() - RETURN_PATH_LIFE_MS - 60_000, 0);
+      const localPart = (await openReturnPathSigner(redis)).localPart({ messageId, transaction: 0 });
+      const reply = await bringBack(`${localPart}@bounces.relay.example`, dsn({}));
+      expect(reply).toMatch(/^550 5\.7\.1 .* too old /);
+      expect(await posthorn.metric('posthorn_intake_refused_total', 'reason="expired"')).toBe(1);
+    } finally {
+      await disconnectRedis(redis);
+    }
   });
 
   it('as an answer by itself is counted, and changes nothing', async () => {
