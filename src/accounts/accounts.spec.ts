@@ -28,7 +28,12 @@ afterAll(async () => {
 describe('accounts', () => {
   it('are made once under a name, with what is usual', async () => {
     const shop = { name: 'shop', state: 'active', createdAt: clock.nowMs, limits: {}, onLimit: 'refuse' };
-    expect(await accounts.create('shop')).toEqual({ ...shop, watch: DEFAULT_WATCH });
+    expect(await accounts.create('shop')).toEqual({
+      ...shop,
+      watch: DEFAULT_WATCH,
+      suppressedRecipients: 'report',
+      suppressAfter: 5,
+    });
     expect(await accounts.create('shop', { onLimit: 'hold' })).toBe('taken');
     await accounts.create('bakery');
     expect((await accounts.list()).map(({ name }) => name)).toEqual(['bakery', 'shop']);

@@ -109,7 +109,8 @@ function returnPathRecord(domain: string, bounceDomain: string): DomainRecord {
   };
 }
 
-function returnPathName(domain: string): string {
+/** The domain of return paths below a sending domain. */
+export function returnPathName(domain: string): string {
   return `${RETURN_PATH_LABEL}.${domain}`;
 }
 

@@ -21,7 +21,7 @@ export interface FirstCredentials {
 }
 
 export const FIRST_CREDENTIALS_FILE = 'first-credentials.json';
-const FIRST_ACCOUNT = 'default';
+export const FIRST_ACCOUNT = 'default';
 
 export interface FirstStartOptions {
   readonly dataDir: string;

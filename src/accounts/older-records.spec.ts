@@ -31,6 +31,16 @@ afterAll(async () => {
   await store.stop();
 });
 
+it('reads an account that is older than a setting with what is usual', async () => {
+  const old = { name: 'old', state: 'active', createdAt: CREATED_AT, limits: {}, onLimit: 'hold', watch: {} };
+  await store.redis.hset('{ph:accounts}:accounts', 'old', JSON.stringify(old));
+  const accounts = new Accounts(store.redis, clock);
+  const usual = { suppressedRecipients: 'report', suppressAfter: 5 };
+  expect(await accounts.get('old')).toEqual({ ...old, ...usual });
+  expect(await accounts.list()).toEqual([{ ...old, ...usual }]);
+  expect(await accounts.change('old', { suppressAfter: 0 })).toEqual({ ...old, ...usual, suppressAfter: 0 });
+});
+
 describe('what version 0.1 kept', () => {
   it('is an account with listed credentials afterwards, which open what they opened', async () => {
     await adoptOlderRecords(store.redis, clock.nowMs);

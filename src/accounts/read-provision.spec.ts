@@ -38,6 +38,8 @@ accounts:
     limits: { messages: { perHour: 1000 }, messageBytes: 1048576 }
     onLimit: hold
     watch: { action: suspend }
+    suppressedRecipients: refuse
+    suppressAfter: 0
     domains:
       - name: Bücher.example
         assumeVerified: true
@@ -59,6 +61,8 @@ accounts:
       name: 'shop',
       limits: { messages: { perHour: 1000 }, messageBytes: 1048576 },
       onLimit: 'hold',
+      suppressedRecipients: 'refuse',
+      suppressAfter: 0,
       domains: [{ name: 'xn--bcher-kva.example', assumeVerified: true }, { name: 'shop.example' }],
       credentials: [
         { kind: 'smtp', hash: '0a'.repeat(32), expiresAt: Date.parse('2030-01-01T00:00:00Z') },
@@ -70,6 +74,8 @@ accounts:
       limits: {},
       onLimit: 'refuse',
       watch: {},
+      suppressedRecipients: 'report',
+      suppressAfter: 5,
       domains: [],
       credentials: [],
     });

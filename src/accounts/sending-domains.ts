@@ -187,6 +187,11 @@ export function signingDomain(domains: readonly SendingDomain[], fromDomain: str
   return own[0]?.name ?? (maySendAs(domains, fromDomain) ? fromDomain : '');
 }
 
+/** Whether it is proven that the domain is its account's, and mail may be sent as it. */
+export function isInUse({ state }: SendingDomain): boolean {
+  return maySend(state);
+}
+
 function maySend(state: DomainState): boolean {
   return state === 'verified' || state === 'failing';
 }

@@ -2,7 +2,7 @@
  * The return path of each transaction: `b+<message id>.<transaction>.<signature>@<return-path domain>`, lower-case base32
  * as in message ids. Whoever bounces to it says which mail he means, and nobody else can say it.
  *
- * At most 2 + 26 + 1 + 2 + 1 + 20 = 52 octets, of the 64 that RFC 5321 section 4.5.3.1.1 allows a local part.
+ * At most 2 + 26 + 1 + 3 + 1 + 20 = 53 octets, of the 64 that RFC 5321 section 4.5.3.1.1 allows a local part.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { isMessageId, timeOfMessage } from '../mail/message-id.js';
@@ -15,7 +15,7 @@ const PREFIX = 'b+';
 /** 20 characters of base32 are 100 bits. */
 const SIGNATURE_CHARACTERS = 20;
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
-const LOCAL_PART = /^b\+([0-9a-z]{26})\.([0-9a-z]{1,2})\.([0-9a-z]{20})$/;
+const LOCAL_PART = /^b\+([0-9a-z]{26})\.([0-9a-z]{1,3})\.([0-9a-z]{20})$/;
 
 /** After a message was accepted a bounce of it is believed for this long: it may have waited for us, then for its last server. */
 export const RETURN_PATH_LIFE_MS = SCHEDULE_AHEAD_MAX_MS + 15 * 86_400_000;

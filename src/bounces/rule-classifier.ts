@@ -36,7 +36,8 @@ export class RuleClassifier extends Classifier {
   classify(facts: RefusalFacts): Finding {
     const refusal = prepareRefusal(facts);
     const rule = this.firstThatHolds(refusal);
-    return byCode(rule?.finding ?? findingOf('unclassified', DEFAULT_RULE), refusal);
+    const finding = rule?.finding ?? findingOf('unclassified', DEFAULT_RULE);
+    return byCode(byStage(finding, refusal), refusal);
   }
 
   private firstThatHolds(refusal: PreparedRefusal): CompiledRule | undefined {
@@ -100,6 +101,16 @@ class RuleIndex {
       for (const rule of this.rulesOf[literal] ?? []) add(rule);
     });
   }
+}
+
+const OF_AN_ADDRESS: ReadonlySet<string> = new Set(['unknown_recipient', 'recipient_disabled', 'recipient_moved']);
+
+/** Before RCPT the server knows of no recipient: whom it calls unknown there is the sender. */
+function byStage(finding: Finding, { stage }: PreparedRefusal): Finding {
+  if (!OF_AN_ADDRESS.has(finding.category)) return finding;
+  if (stage === 'mail') return findingOf('sender_rejected', finding.rule);
+  const isEarly = stage === 'connect' || stage === 'ehlo' || stage === 'starttls' || stage === 'auth';
+  return isEarly ? findingOf('policy_rejected', finding.rule) : finding;
 }
 
 /** RFC 5321 section 4.2.1: what a 4yz refuses may be tried again, whatever its words; so it is never hard. */

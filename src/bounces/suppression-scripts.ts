@@ -134,7 +134,7 @@ sweep('')
 
 if counter ~= '' then
   local after, within = tonumber(ARGV[11]), tonumber(ARGV[12])
-  if at <= tonumber(redis.call('GET', P .. ':r:' .. address) or '0') or at + within <= now then return answer(0) end
+  if at < tonumber(redis.call('GET', P .. ':r:' .. address) or '0') or at + within <= now then return answer(0) end
   for _, known in ipairs(live(address)) do if known.k == key then return answer(0) end end
   local counts = P .. ':n:' .. address
   redis.call('HSETNX', counts, counter .. ':' .. message, int(at))

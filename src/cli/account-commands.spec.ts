@@ -38,6 +38,9 @@ describe('./posthorn account', () => {
     expect(created.out).toMatch(
       /^shop {2}active\n {2}created +\S+Z\n {2}limits\.messages\.perHour +100\n {2}on limit +hold\n {2}watch\.volumeFactor +10\n/,
     );
+    expect(created.out).toMatch(/\n {2}suppressed +report\n {2}suppress after +5\n$/);
+    const never = await account('update', 'shop', '--suppressed', 'refuse', '--suppress-after', '0');
+    expect(never.out).toMatch(/\n {2}suppressed +refuse\n {2}suppress after +never\n$/);
     const limits = ['--limit', 'messages.perHour=none', '--limit', 'messageBytes=1000', '--watch', 'action=suspend'];
     const updated = await account('update', 'shop', ...limits, '--json');
     expect(JSON.parse(updated.out)).toMatchObject({
@@ -74,6 +77,8 @@ describe('./posthorn account', () => {
     [['update', 'default', '--watch', '__proto__.x=1'], 2, '--watch is to be NAME=VALUE'],
     [['update', 'default', '--limit', 'constructor.x=1'], 2, '--limit is to be NAME=VALUE'],
     [['update', 'default', '--limit', 'colour=1'], 1, '422: limits.colour: "colour" is no field that is taken here'],
+    [['update', 'default', '--suppress-after', 'soon'], 1, '422: suppressAfter: must be a whole number from 0'],
+    [['update', 'default', '--suppressed', 'drop'], 1, '422: suppressedRecipients: must be report or refuse'],
     [['create', 'no name'], 1, '422: name: must be an account name'],
   ])('says in one line why %j cannot be', async (argv, code, why) => {
     const outcome = await account(...argv);

@@ -30,6 +30,9 @@ Settings:
   --on-limit WHAT    refuse (the client is to come back) or hold (it waits in the queue)
   --watch NAME=VALUE when its mail looks abused: volumeFactor=10 (of its busiest hour), unknownRate=0.2 (of recipients),
                      action=alert or action=suspend. May be given several times
+  --suppressed WHAT  recipients that are suppressed, over SMTP: report (accepted, and an event tells) or refuse (550 at RCPT)
+  --suppress-after N messages refused for no reason that is known, within 30 days, until their recipient is suppressed;
+                     0: never
 
 Talks to POSTHORN_API_URL with POSTHORN_API_KEY; else to this machine's relay, with the key of its first start.
 Exit codes: 0 done, 1 refused or no answer, 2 bad usage.
@@ -39,6 +42,8 @@ const SETTINGS = {
   limit: { type: 'string', multiple: true },
   'on-limit': { type: 'string' },
   watch: { type: 'string', multiple: true },
+  suppressed: { type: 'string' },
+  'suppress-after': { type: 'string' },
 } as const;
 
 const path = (name = ''): string => `/v1/accounts/${encodeURIComponent(name)}`;
@@ -63,7 +68,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
     run: (api, [name], values) =>
       withSettings(values, (settings) =>
         Object.keys(settings).length === 0
-          ? usageFault('say what to change: --limit, --on-limit or --watch')
+          ? usageFault('say what to change: --limit, --on-limit, --watch, --suppressed or --suppress-after')
           : api.request('PATCH', path(name), settings),
       ),
     format: formatAccount,
@@ -111,11 +116,14 @@ function withSettings(values: OptionValues, ask: (settings: Record<string, unkno
   const [limits, watch] = [readAssignments('limit', values.limit), readAssignments('watch', values.watch)];
   if (limits.kind === 'usage') return limits;
   if (watch.kind === 'usage') return watch;
-  const onLimit = values['on-limit'];
+  const { 'on-limit': onLimit, suppressed, 'suppress-after': after } = values;
   return ask({
     ...(limits.value && { limits: limits.value }),
     ...(onLimit !== undefined && { onLimit }),
     ...(watch.value && { watch: watch.value }),
+    ...(suppressed !== undefined && { suppressedRecipients: suppressed }),
+    // What is no number is for the API to refuse, in its words.
+    ...(after !== undefined && { suppressAfter: /^\d+$/.test(String(after)) ? Number(after) : after }),
   });
 }
 
@@ -131,6 +139,8 @@ function formatAccount(answer: unknown): string {
     ...flattened('limits', account.limits),
     ['on limit', account.onLimit],
     ...flattened('watch', account.watch),
+    ['suppressed', account.suppressedRecipients],
+    ['suppress after', account.suppressAfter === 0 ? 'never' : String(account.suppressAfter)],
   ];
   return table([headline(account)]) + table(facts.map(([name = '', value = '']) => [`  ${name}`, value]));
 }

@@ -9,19 +9,21 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   account: async () => (await import('./account.js')).accountCommand,
   credential: async () => (await import('./credential.js')).credentialCommand,
   domain: async () => (await import('./domain.js')).domainCommand,
+  suppression: async () => (await import('./suppression.js')).suppressionCommand,
   message: async () => (await import('./message.js')).messageCommand,
+  explain: async () => (await import('./explain.js')).explainCommand,
   demo: async () => (await import('./demo.js')).demoCommand,
   bench: async () => (await import('./bench.js')).benchCommand,
 };
 
 async function usage(): Promise<string> {
   const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
-  const rows = commands.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`);
+  const rows = commands.map(({ name, summary }) => `  ${name.padEnd(11)} ${summary}`);
   return [
     'usage: ./posthorn COMMAND [options]',
     '',
     ...rows,
-    `  ${'test'.padEnd(10)} run every check and test suite`,
+    `  ${'test'.padEnd(11)} run every check and test suite`,
     '',
     './posthorn COMMAND --help documents each.',
     '',

@@ -49,7 +49,7 @@ describe('settings', () => {
   it('have defaults for everything that has one', () => {
     const { sources, ...settings } = settingsOf({});
     expect(settings).toEqual({
-      roles: ['submission', 'api', 'worker'],
+      roles: ['submission', 'api', 'worker', 'bounces'],
       redisUnchecked: false,
       dataDir: '/srv/mail/data',
       hostname: 'relay.example.net',
@@ -68,10 +68,12 @@ describe('settings', () => {
       eventRetentionMs: 168 * 3_600_000,
       bodyRetentionMs: 0,
       historyMax: 1_000_000,
+      reportRetentionMs: 2_592_000_000,
       portBase: 0,
       submissionPort: 587,
       submissionsPort: 465,
       trustedPort: 2525,
+      bouncePort: 25,
       httpPort: 8080,
       opsPort: 9090,
       portBaseIsFallback: false,
@@ -141,6 +143,7 @@ describe('ports', () => {
       portBase: 20_000,
       submissionPort: 20_587,
       trustedPort: 22_525,
+      bouncePort: 20_025,
       httpPort: 80,
       opsPort: 0,
     });
@@ -229,10 +232,10 @@ describe('warnings', () => {
   });
 
   it('name an unknown variable, and the known one that was meant', () => {
-    expect(warningsOf({ POSTHORN_SUBMISION_PORT: '587', POSTHORN_SHARDS: '1', POSTHORN_BOUNCE_PORT: '25' })).toEqual([
+    expect(warningsOf({ POSTHORN_SUBMISION_PORT: '587', POSTHORN_SHARDS: '1', POSTHORN_SIEVE_PORT: '25' })).toEqual([
       'POSTHORN_SUBMISION_PORT is no setting and is not read; did you mean POSTHORN_SUBMISSION_PORT?',
       'POSTHORN_SHARDS is no setting and is not read',
-      'POSTHORN_BOUNCE_PORT is no setting and is not read',
+      'POSTHORN_SIEVE_PORT is no setting and is not read',
     ]);
   });
 
@@ -289,14 +292,14 @@ describe('the YAML file', () => {
   it('has no unknown keys, and the known one that was meant is said', () => {
     const path = file(
       'c.yaml',
-      'expire_aftr: 24h\nPOSTHORN_ROLES: all\nbounce_port: 25\nconfig: x\nredis: { url: x }\nmx_port: 0\n',
+      'expire_aftr: 24h\nPOSTHORN_ROLES: all\nsieve_port: 25\nconfig: x\nredis: { url: x }\nmx_port: 0\n',
     );
     expect(
       faultLines({ POSTHORN_CONFIG: path, POSTHORN_WORKERS: '0' }).map((line) => line.replace(` (in ${path})`, '')),
     ).toEqual([
       'expire_aftr: is no setting; did you mean expire_after?',
       'POSTHORN_ROLES: is no setting; did you mean roles?',
-      'bounce_port: is no setting; ./posthorn up --print-config lists them',
+      'sieve_port: is no setting; ./posthorn up --print-config lists them',
       'config: is no setting; ./posthorn up --print-config lists them',
       'redis: is no setting; ./posthorn up --print-config lists them',
       'redis: must be one value or a list of values, not nested deeper',

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { shownValue, withoutPasswords } from './faults.js';
 import { formatRoute } from './routes.js';
-import { FALLBACK_PORT_BASE, SETTINGS, settingsSchema } from './settings-schema.js';
+import { FALLBACK_PORT_BASE } from './listener-settings.js';
+import { SETTINGS, settingsSchema } from './settings-schema.js';
 import type { Setting } from './settings-schema.js';
 import type { Settings } from './settings.js';
 

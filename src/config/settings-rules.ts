@@ -12,6 +12,7 @@ const LISTENERS = [
   ['submissionPort', 'POSTHORN_SUBMISSION_PORT'],
   ['submissionsPort', 'POSTHORN_SUBMISSIONS_PORT'],
   ['trustedPort', 'POSTHORN_TRUSTED_PORT'],
+  ['bouncePort', 'POSTHORN_BOUNCE_PORT'],
   ['httpPort', 'POSTHORN_HTTP_PORT'],
   ['opsPort', 'POSTHORN_OPS_PORT'],
 ] as const;

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { duration, durations } from './durations.js';
 import { dnsServers, domainName, listenAddress, readDomainName } from './hosts.js';
+import { listenerSettings } from './listener-settings.js';
 import { networks } from './networks.js';
 import { routes } from './routes.js';
 import {
@@ -13,7 +14,6 @@ import {
   choices,
   flag,
   key,
-  listenerPort,
   path,
   remotePort,
   secretText,
@@ -21,26 +21,17 @@ import {
   wholeNumber,
 } from './scalars.js';
 import { aboutSettings } from './setting.js';
-import type { AboutSetting, Given } from './setting.js';
+import type { AboutSetting } from './setting.js';
 import { apiUrl, redisUrl } from './urls.js';
 
 /** The jobs that a process can do. */
-export const ROLES = ['submission', 'api', 'worker'] as const;
+export const ROLES = ['submission', 'api', 'worker', 'bounces'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** Added to the default ports where those below 1024 are not ours to bind. */
-export const FALLBACK_PORT_BASE = 10_000;
-/** With it the highest default port, 9090, is still a port. */
-const PORT_BASE_MAX = 65_535 - 9090;
 /** Worker processes that one machine is given at most; more machines take more. */
 const WORKERS_MAX = 256;
 /** RFC 5321 section 4.5.3.1.7: a server takes at least 64 KiB. The doors hold 64 MiB of incoming mail together. */
 const MESSAGE_BYTES = { min: 65_536, max: 67_108_864 };
-
-const atBase = (port: number) => ({
-  default: (given: Given) => String(port + Number(given.text('POSTHORN_PORT_BASE'))),
-  defaultWords: `${port} + port base`,
-});
 
 const noteOnDurability = (text: string) =>
   /^replicated/i.test(text) ? ' (replicated:N comes with the cluster work)' : '';
@@ -57,7 +48,7 @@ export const settingsSchema = z.object({
     name: 'POSTHORN_ROLES',
     default: 'all',
     meaning:
-      'What this process does: `all`, or some of `submission` (the SMTP doors), `api` (HTTP) and `worker` (delivery), separated by commas.',
+      'What this process does: `all`, or some of `submission` (the SMTP doors), `api` (HTTP), `worker` (delivery) and `bounces` (what comes back), separated by commas.',
   }),
   redisUrl: redisUrl().optional().register(aboutSettings, {
     name: 'POSTHORN_REDIS_URL',
@@ -178,7 +169,7 @@ export const settingsSchema = z.object({
     name: 'POSTHORN_BODY_RETENTION',
     default: '0',
     meaning:
-      "How long a body is kept after its last recipient is settled, `0` (not at all) to `30d`: bodies are the most of Redis's memory.",
+      "How long a body is kept after its last recipient is settled, `0` (not at all, but for ten minutes where a report is to show its header) to `30d`: bodies are the most of Redis's memory.",
   }),
   historyMax: wholeNumber(1, 100_000_000).register(aboutSettings, {
     name: 'POSTHORN_HISTORY_MAX',
@@ -186,38 +177,13 @@ export const settingsSchema = z.object({
     meaning:
       "Messages whose history is kept, 1 to 100000000; the oldest are shed first. It bounds Redis's memory where the retention does not.",
   }),
-  portBase: wholeNumber(0, PORT_BASE_MAX).register(aboutSettings, {
-    name: 'POSTHORN_PORT_BASE',
-    default: ({ machine }) => String(machine.mayBindLowPorts ? 0 : FALLBACK_PORT_BASE),
-    defaultWords: `0; ${FALLBACK_PORT_BASE} when not allowed to bind ports below 1024`,
-    meaning: `Added to every default port (not to ports that are set), 0 to ${PORT_BASE_MAX}, with which the highest is 65535. The way to run several at once.`,
-  }),
-  submissionPort: listenerPort().register(aboutSettings, {
-    name: 'POSTHORN_SUBMISSION_PORT',
-    ...atBase(587),
-    meaning: 'Submission with STARTTLS before AUTH. 0 turns it off, as for every listener.',
-  }),
-  submissionsPort: listenerPort().register(aboutSettings, {
-    name: 'POSTHORN_SUBMISSIONS_PORT',
-    ...atBase(465),
-    meaning: 'Submission with implicit TLS.',
-  }),
-  trustedPort: listenerPort().register(aboutSettings, {
-    name: 'POSTHORN_TRUSTED_PORT',
-    ...atBase(2525),
+  reportRetentionMs: duration('1h', '365d').register(aboutSettings, {
+    name: 'POSTHORN_REPORT_RETENTION',
+    default: '30d',
     meaning:
-      'The trusted relay: plain SMTP without AUTH, only from `POSTHORN_TRUSTED_NETWORKS`, off while that is empty.',
+      'How long reports of bounces, delays and complaints are kept for the mailbox, `1h` to `365d`; of each account 10000 at most, and 256 MiB.',
   }),
-  httpPort: listenerPort().register(aboutSettings, {
-    name: 'POSTHORN_HTTP_PORT',
-    ...atBase(8080),
-    meaning: 'The HTTP API.',
-  }),
-  opsPort: listenerPort().register(aboutSettings, {
-    name: 'POSTHORN_OPS_PORT',
-    ...atBase(9090),
-    meaning: '`/metrics`, `/livez` and `/readyz`.',
-  }),
+  ...listenerSettings,
   listen: listenAddress().register(aboutSettings, {
     name: 'POSTHORN_LISTEN',
     default: (given) => (given.text('POSTHORN_REDIS_URL') === undefined ? '127.0.0.1' : '0.0.0.0'),

@@ -18,6 +18,17 @@ export type AccountEvent =
       readonly kind: 'volume_jump' | 'unknown_rate';
       readonly because: string;
     }
+  /** By hand: what refusals and complaints lead to stands in the histories of their messages. */
+  | {
+      readonly type: 'suppression.added' | 'suppression.removed';
+      readonly at: number;
+      /** The first of them, where they are several. */
+      readonly address: string;
+      readonly addresses: number;
+      readonly because: string;
+      /** Name or id of the credential. */
+      readonly by: string;
+    }
   | { readonly type: 'account.suspended' | 'account.resumed'; readonly at: number; readonly because: string };
 
 export type StoredAccountEvent = AccountEvent & { readonly id: string };

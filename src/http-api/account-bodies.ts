@@ -1,6 +1,14 @@
 /** What `/v1/accounts` takes: a new account, and a change of one as a merge patch (RFC 7396: null takes a field away). */
 import { z } from 'zod';
-import { abuseWatch, accountLimits, accountName, messageLimits, onLimit } from '../accounts/account-schema.js';
+import {
+  abuseWatch,
+  accountLimits,
+  accountName,
+  messageLimits,
+  onLimit,
+  suppressAfter,
+  suppressedRecipients,
+} from '../accounts/account-schema.js';
 import { line } from '../submission/option-schemas.js';
 
 const REASON_CHARACTERS_MAX = 200;
@@ -10,6 +18,8 @@ export const newAccountSchema = z.strictObject({
   limits: accountLimits.optional(),
   onLimit: onLimit.optional(),
   watch: abuseWatch.optional(),
+  suppressedRecipients: suppressedRecipients.optional(),
+  suppressAfter: suppressAfter.optional(),
 });
 
 const messageLimitsPatch = z
@@ -32,6 +42,8 @@ export const accountPatchSchema = z.strictObject({
     .nullish(),
   onLimit: onLimit.optional(),
   watch: abuseWatch.optional(),
+  suppressedRecipients: suppressedRecipients.optional(),
+  suppressAfter: suppressAfter.optional(),
 });
 
 export const suspensionSchema = z.strictObject({ reason: line(1, REASON_CHARACTERS_MAX) });

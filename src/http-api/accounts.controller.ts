@@ -3,6 +3,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } fr
 import { DEFAULT_WATCH, type Account, type AccountChange } from '../accounts/account.js';
 import { Accounts, ACCOUNTS_MAX } from '../accounts/accounts.js';
 import type { Credential } from '../accounts/credentials.js';
+import { SuppressionBook } from '../bounces/suppression-book.js';
 import { isAccountName } from '../config/scalars.js';
 import { AccountLog, EVENTS_MAX } from '../events/account-log.js';
 import {
@@ -27,6 +28,7 @@ export class AccountsController {
   constructor(
     private readonly accounts: Accounts,
     private readonly log: AccountLog,
+    private readonly suppressions: SuppressionBook,
     private readonly store: StoreAccess,
   ) {}
 
@@ -60,8 +62,10 @@ export class AccountsController {
     @Param('name') name: string,
     @Body({ schema: accountPatchSchema }) patch: AccountPatch,
   ): Promise<AccountView> {
-    const change = ({ limits, onLimit, watch }: Account): AccountChange => {
-      const changed = mergePatch({ limits, onLimit, watch }, patch) as AccountChange;
+    const change = (account: Account): AccountChange => {
+      const { limits, onLimit, watch, suppressedRecipients, suppressAfter } = account;
+      const settings = { limits, onLimit, watch, suppressedRecipients, suppressAfter };
+      const changed = mergePatch(settings, patch) as AccountChange;
       return { ...changed, limits: changed.limits ?? {} };
     };
     return viewAccount(await this.find(name, () => this.accounts.change(name, change)));
@@ -81,6 +85,7 @@ export class AccountsController {
     }
     const removed = isAccountName(name) && (await this.store.ask(() => this.accounts.remove(name)));
     if (!removed) throw noSuchAccount(name);
+    await this.store.ask(() => this.suppressions.forget(name));
   }
 
   @Post(':name/suspend')

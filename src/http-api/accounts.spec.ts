@@ -27,6 +27,8 @@ describe('/v1/accounts', () => {
       limits: { messages: { perHour: 100 }, recipientsPerMessage: 10 },
       onLimit: 'hold',
       watch: { action: 'suspend' },
+      suppressedRecipients: 'refuse',
+      suppressAfter: 3,
     };
     const created = await api.request('POST', '/v1/accounts', { body });
     const shop = { ...body, state: 'active', createdAt: isoTime, watch: { ...DEFAULT_WATCH, action: 'suspend' } };
@@ -66,6 +68,9 @@ describe('/v1/accounts', () => {
       messageBytes: 3,
     });
     expect((await patch({ limits: null })).limits).toEqual({});
+    const suppressing = { suppressedRecipients: 'refuse', suppressAfter: 0 };
+    expect(await patch({ suppressAfter: 0 })).toMatchObject({ ...suppressing, suppressedRecipients: 'report' });
+    expect(await patch({ suppressedRecipients: 'refuse' })).toMatchObject(suppressing);
   });
 
   it('suspends an account, whose messages are refused with the reason, and resumes it', async () => {
@@ -135,6 +140,9 @@ describe('/v1/accounts', () => {
     ['PATCH', '/default', { limits: { messageBytes: 1.5 } }, 'limits.messageBytes', 'whole number'],
     ['PATCH', '/default', { name: 'other' }, 'name', 'no field'],
     ['PATCH', '/default', { onLimit: null }, 'onLimit', 'must be refuse or hold'],
+    ['PATCH', '/default', { suppressAfter: null }, 'suppressAfter', 'must be a whole number from 0 (never) to 100'],
+    ['POST', '', { name: 'x', suppressAfter: 101 }, 'suppressAfter', 'from 0 (never) to 100'],
+    ['POST', '', { name: 'x', suppressedRecipients: 'drop' }, 'suppressedRecipients', 'must be report or refuse'],
     ['POST', '/default/suspend', {}, 'reason', 'must be given'],
     ['POST', '/default/suspend', { reason: 'a\r\nb' }, 'reason', 'must be one line'],
     ['DELETE', '/default?force=perhaps', undefined, 'force', 'must be one of true, false'],

@@ -2,6 +2,7 @@
 import type { Metrics } from '../telemetry/metrics.js';
 import type { ConnectionLease, ConnectionLimits } from './connection-limits.js';
 import type { ConnectionTable, TableEntry } from './connection-table.js';
+import type { SmtpDoorKind } from './door-kind.js';
 import { waitInWords, type LoginGuard, type NetworkRecord } from './login-guard.js';
 import { PacedTurns } from './paced-turns.js';
 import { within } from './within.js';
@@ -58,9 +59,9 @@ export class ConnectionGate {
     this.table.loggedIn(entry);
   }
 
-  /** @param isTrusted a network that the operator trusts has neither limits nor a record */
-  async admit(address: string, isTrusted: boolean): Promise<Admission> {
-    if (isTrusted) return { kind: 'admitted', lease: NO_LEASE, isWatched: false, isKnown: true };
+  /** A network that the operator trusts has neither limits nor a record. */
+  async admit(address: string, door: SmtpDoorKind): Promise<Admission> {
+    if (door === 'trusted') return { kind: 'admitted', lease: NO_LEASE, isWatched: false, isKnown: true };
     const [lease, record] = await Promise.all([
       this.limits.enter(address),
       within(RECORD_WITHIN_MS, this.guard.record(address), GOOD),
@@ -69,11 +70,17 @@ export class ConnectionGate {
       this.metrics.connectionsRefused.inc({ reason: 'network' });
       return { kind: 'refused', fault: 'too_many_connections', detail: address };
     }
-    if (record.kind === 'locked') {
+    // Where nobody logs in, failed logins elsewhere keep nobody out.
+    if (record.kind === 'locked' && door !== 'intake') {
       lease.release();
       return { kind: 'refused', fault: 'too_many_failed_logins', detail: waitInWords(record.retryAfterS) };
     }
-    return { kind: 'admitted', lease, isWatched: record.kind === 'bad', isKnown: record.isKnown };
+    return {
+      kind: 'admitted',
+      lease,
+      isWatched: record.kind !== 'good',
+      isKnown: record.kind !== 'locked' && record.isKnown,
+    };
   }
 
   misbehaved(address: string): void {

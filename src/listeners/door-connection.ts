@@ -63,7 +63,8 @@ export class DoorConnection extends SMTPConnection {
         handshakeSinceMs: this._upgrading ? this.handshakeAtMs : undefined,
         dataSinceMs: this._dataStream ? this.dataAtMs : undefined,
         dataOctets: this.stream?.dataBytes ?? 0,
-        strangerSinceMs: this.isStranger ? this.greetedAtMs : undefined,
+        // Where nobody can log in, nobody is waited for.
+        strangerSinceMs: this.isStranger && this.door.kind !== 'intake' ? this.greetedAtMs : undefined,
         messageSinceMs: this.messageAtMs,
       },
       this.door.times,

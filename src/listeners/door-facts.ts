@@ -2,11 +2,12 @@
 import type { BlockList } from 'node:net';
 import type { Admission, ConnectionGate } from './connection-gate.js';
 import type { TableEntry } from './connection-table.js';
+import type { SmtpDoorKind } from './door-kind.js';
 import type { SessionTimes } from './session-deadlines.js';
 import type { SmtpDoorOwner } from './smtp-session.js';
 
 export interface DoorFacts {
-  readonly kind: 'starttls' | 'implicit' | 'trusted';
+  readonly kind: SmtpDoorKind;
   readonly owner: SmtpDoorOwner;
   readonly gate: ConnectionGate;
   readonly times: SessionTimes;

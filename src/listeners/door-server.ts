@@ -120,7 +120,7 @@ export class DoorServer extends SMTPServer {
       held.lease?.release();
     };
     socket.once('close', left);
-    const admission = await gate.admit(address, kind === 'trusted');
+    const admission = await gate.admit(address, kind);
     if (admission.kind === 'admitted') held.lease = admission.lease;
     if (hasLeft) held.lease?.release();
     if (kind === 'trusted') gate.loggedIn(entry);

@@ -7,6 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import type { SMTPServer, SMTPServerSession } from 'smtp-server';
 import type { ByteBudget } from '../mail/byte-budget.js';
 import type { ConnectionGate } from './connection-gate.js';
+import type { SmtpDoorKind } from './door-kind.js';
 import { DoorServer } from './door-server.js';
 import { receiveMessage } from './receive-message.js';
 import { SESSION_TIMES, type SessionTimes } from './session-deadlines.js';
@@ -16,8 +17,7 @@ import { TLS_POLICY } from './tls-policy.js';
 
 export interface SmtpDoorOptions {
   readonly hostname: string;
-  /** `starttls`: AUTH only after STARTTLS. `implicit`: TLS from the first byte. `trusted`: neither TLS nor AUTH. */
-  readonly kind: 'starttls' | 'implicit' | 'trusted';
+  readonly kind: SmtpDoorKind;
   readonly certificate?: TlsCertificate;
   readonly messageBytesMax: number;
   readonly recipientsMax: number;
@@ -35,6 +35,13 @@ const CLOSE_MS = 30_000;
 const SHUTTING_DOWN = 'Server shutting down';
 /** Of the commands that the library knows, those that are no SMTP, or are for proxies that we do not believe. */
 const NOT_OURS = ['WIZ', 'SHELL', 'KILL', 'XCLIENT', 'XFORWARD'];
+
+const NOT_OFFERED: Record<SmtpDoorKind, readonly string[]> = {
+  starttls: [],
+  implicit: [],
+  trusted: ['AUTH', 'STARTTLS'],
+  intake: ['AUTH'],
+};
 
 export class SmtpServerDoor {
   private readonly server: DoorServer;
@@ -55,7 +62,7 @@ export class SmtpServerDoor {
         ...options.certificate,
         authMethods: ['PLAIN', 'LOGIN'],
         authOptional: true,
-        disabledCommands: kind === 'trusted' ? [...NOT_OURS, 'AUTH', 'STARTTLS'] : NOT_OURS,
+        disabledCommands: [...NOT_OURS, ...NOT_OFFERED[kind]],
         hideENHANCEDSTATUSCODES: false,
         size: messageBytesMax,
         maxRecipients: recipientsMax,

@@ -1,6 +1,6 @@
 /** How a body is stored: as it is, or zstd-compressed (RFC 8878) where that saves more than it costs. */
 import { promisify } from 'node:util';
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
+import { constants, createZstdDecompress, zstdCompress, zstdDecompress } from 'node:zlib';
 
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
@@ -21,4 +21,24 @@ export async function encodeBody(body: Buffer): Promise<Buffer> {
 export async function decodeBody(stored: Buffer, bytesMax: number): Promise<Buffer> {
   if (!stored.subarray(0, MAGIC.length).equals(MAGIC)) return stored;
   return decompress(stored, { maxOutputLength: bytesMax });
+}
+
+const START_BYTES = 128 * 1024;
+/** So much of a stored body holds its first block, which is 128 KiB at most: RFC 8878 section 3.1.1.2.4. */
+export const START_STORED_BYTES = 132 * 1024;
+
+/** At least the first 128 KiB of a body, or all of it, out of the first `START_STORED_BYTES` that are stored. */
+export async function decodeStart(stored: Buffer): Promise<Buffer> {
+  if (!stored.subarray(0, MAGIC.length).equals(MAGIC)) return stored;
+  // Where the data ends early, what was read so far is the answer.
+  const unpacking = createZstdDecompress({ finishFlush: constants.ZSTD_e_continue });
+  unpacking.end(stored);
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of unpacking as AsyncIterable<Buffer>) {
+    parts.push(part);
+    bytes += part.length;
+    if (bytes >= START_BYTES) break;
+  }
+  return Buffer.concat(parts);
 }

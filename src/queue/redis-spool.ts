@@ -5,10 +5,9 @@
 import type { Redis } from 'ioredis';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import type { MessageEvent, StoredEvent } from '../events/event.js';
-import { shardOfMessage } from '../mail/message-id.js';
+import type { MessageEvent } from '../events/event.js';
 import { STREAMS } from '../mail/stream.js';
-import { messageKeys, SHARD, shardKeys, type MessageKeys } from '../store/keyspace.js';
+import { messageKeys, SHARD, shardKeys } from '../store/keyspace.js';
 import { RedisRoom } from '../store/redis-room.js';
 import { suppressedTerms, termsOf } from './accept-terms.js';
 import { writeAfterword } from './afterword-script.js';
@@ -17,7 +16,8 @@ import { decodeBody, encodeBody } from './body-codec.js';
 import { jobId, type BullmqLanes } from './bullmq-lanes.js';
 import { expirySettlements } from './expiry.js';
 import { HeldMail } from './held-mail.js';
-import { readHolding, readRecord, statesOf, supersession, waitingOf, type MessageFields } from './message-fields.js';
+import { readHolding, readRecord, supersession, waitingOf, type MessageFields } from './message-fields.js';
+import { readHistory, readOriginal } from './read-message.js';
 import { settleRecipients, type Retention } from './settle-recipients.js';
 import {
   Spool,
@@ -27,6 +27,7 @@ import {
   type Claim,
   type MessageHistory,
   type MessageRecord,
+  type Original,
   type SettleResult,
   type Settlement,
   type Work,
@@ -170,24 +171,12 @@ export class RedisSpool extends Spool {
     return writeAfterword(this.redis, JSON.parse(record) as MessageRecord, afterword);
   }
 
-  override async read(messageId: string): Promise<MessageHistory | undefined> {
-    const keys: MessageKeys = messageKeys(shardOfMessage(messageId), messageId);
-    const [fields, events] = await Promise.all([
-      this.redis.hgetall(keys.message),
-      this.redis.lrange(keys.events, '0', '-1'),
-    ]);
-    const message = readRecord(fields);
-    if (!message) return undefined;
-    const accepted: MessageEvent = { type: 'accepted', at: message.acceptedAt, door: message.door };
-    const later = events.map((json) => JSON.parse(json) as MessageEvent);
-    return {
-      message,
-      states: statesOf(message, fields, Date.now()),
-      events: [accepted, ...later].map((event, index): StoredEvent => ({
-        ...event,
-        id: `${messageId}.${String(index)}`,
-      })),
-    };
+  override original(messageId: string): Promise<Original | undefined> {
+    return readOriginal(this.redis, messageId);
+  }
+
+  override read(messageId: string): Promise<MessageHistory | undefined> {
+    return readHistory(this.redis, messageId);
   }
 
   /** By the script that does what the message needs and no more: most mail has no terms. */

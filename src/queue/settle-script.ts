@@ -4,6 +4,9 @@ import { CLOSE_MESSAGE_LUA } from './close-message-lua.js';
 import { isFollowedUp, OUTCOMES_MAX } from './outcomes.js';
 import type { Settlement } from './spool.js';
 
+/** A body outlives its last recipient for so long where a report is to come of it, which shows its header. */
+const BODY_FOR_REPORT_MS = 600_000;
+
 /**
  * KEYS: 1 message, 2 body, 3 events, 4 open, 5 closed, 6 ledger, 7 the job's lock, 8 outcomes, 9 the Message-ID that a
  * smarthost took; the message's own where there is none.
@@ -30,6 +33,7 @@ local delayTold
 if ARGV[11] ~= '' then redis.call('SET', KEYS[9], ARGV[2] .. '.' .. ARGV[4], 'PX', ARGV[11]) end
 local settled = 0
 local anyNews = false
+local keepBody = ARGV[7]
 local at = 13
 while ARGV[at] do
   local state, count = ARGV[at], tonumber(ARGV[at + 1])
@@ -55,6 +59,7 @@ while ARGV[at] do
     anyNews = true
     local number = redis.call('RPUSH', KEYS[3], event)
     if follow ~= '' then
+      keepBody = tostring(math.max(tonumber(keepBody), ${String(BODY_FOR_REPORT_MS)}))
       redis.call('XADD', KEYS[8], 'MAXLEN', '~', ARGV[12], '*', 'm', ARGV[2], 'n', number, 'e', event)
     end
     if follow == 'd' then redis.call('HSET', KEYS[1], 'd' .. ARGV[4], 1) end
@@ -68,7 +73,7 @@ local waiting = redis.call('HINCRBY', KEYS[1], 'w', -settled)
 if waiting > 0 then return {0, settled, waiting} end
 
 -- The last recipient settled closes the message.
-closeMessage(KEYS, ARGV[2], {ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]})
+closeMessage(KEYS, ARGV[2], {ARGV[6], keepBody, ARGV[8], ARGV[9], ARGV[10]})
 return {0, settled, 0}
 `,
 );

@@ -119,6 +119,13 @@ export interface Afterword {
   readonly event: MessageEvent & { readonly recipients: readonly number[] };
 }
 
+/** What is still known of a message. */
+export interface Original {
+  readonly message: MessageRecord;
+  /** Its header block, of a very long one the beginning; absent where the body is gone. */
+  readonly header?: Buffer;
+}
+
 /** A message as the API shows it. */
 export interface MessageHistory {
   readonly message: MessageRecord;
@@ -162,6 +169,8 @@ export abstract class Spool {
    * message has had as many afterwords as one may have; nothing was written.
    */
   abstract afterword(messageId: string, afterword: Afterword): Promise<'written' | 'repeated' | 'gone'>;
+
+  abstract original(messageId: string): Promise<Original | undefined>;
 
   abstract read(messageId: string): Promise<MessageHistory | undefined>;
 }

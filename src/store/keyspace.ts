@@ -19,6 +19,12 @@ export const ACCOUNTS_PREFIX = '{ph:accounts}';
 /** String: the key that return paths are signed with, base64. */
 export const RETURN_PATH_KEY = `${ACCOUNTS_PREFIX}:return-path-key`;
 
+/**
+ * Stream: mail that came back and is not worked on yet, in a slot of its own. Fields: `f` the facts of its envelope as
+ * JSON, `b` the message, zstd-compressed where that pays.
+ */
+export const RETURNED_MAIL_KEY = '{ph:returned}:mail';
+
 /** What the front door counts of clients: failed logins, connections. */
 export const GUARD_PREFIX = '{ph:guard}';
 
@@ -76,6 +82,31 @@ export function shardKeys(shard: number): ShardKeys {
     idempotency: (account, key) => `${prefix}:once:${account}:${digest(key)}`,
     supersede: (account, key) => `${prefix}:last:${account}:${digest(key)}`,
     sentMessageId: (messageId) => `${prefix}:sent:${digest(messageId.trim().replace(/^<|>$/g, ''))}`,
+  };
+}
+
+export interface ReportKeys {
+  /** Hash: `v` UIDVALIDITY, `n` the last uid given, `b` bytes of the contents. It outlives the reports. */
+  readonly mailbox: string;
+  /** Stream: the reports, `<uid>-0` each; fields in `bounces/append-report-script.ts`. */
+  readonly list: string;
+  /** Hash: the content of each uid, zstd-compressed where that pays. */
+  readonly contents: string;
+  /** Hash: the flags of each uid that has any, separated by spaces. */
+  readonly flags: string;
+  /** Sorted set: digests of what was reported, by the uid it got. */
+  readonly occurrences: string;
+}
+
+/** The bounce reports of an account, in a slot of its own. */
+export function reportKeys(account: string): ReportKeys {
+  const prefix = `{ph:account:${account}}:reports`;
+  return {
+    mailbox: prefix,
+    list: `${prefix}:list`,
+    contents: `${prefix}:contents`,
+    flags: `${prefix}:flags`,
+    occurrences: `${prefix}:occurrences`,
   };
 }
 

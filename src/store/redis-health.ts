@@ -3,9 +3,9 @@ import type { Redis } from 'ioredis';
 import type { RedisInfo } from './redis-info.js';
 import { readRedisInfo } from './redis-info.js';
 
-/** `maxMemoryBytes` 0: no limit. `reason` is a clause for the operator. */
+/** `maxMemoryBytes` 0: no limit. `reason` is a clause for the operator; `full` that it is the memory. */
 export type RedisHealth =
-  { kind: 'well'; usedMemoryBytes: number; maxMemoryBytes: number } | { kind: 'unwell'; reason: string };
+  { kind: 'well'; usedMemoryBytes: number; maxMemoryBytes: number } | { kind: 'unwell'; reason: string; full?: true };
 
 // The last twentieth is for settling what was accepted before: at the limit Redis refuses that, too.
 export const MEMORY_SHARE_MAX = 0.95;
@@ -28,7 +28,8 @@ export async function readRedisHealth(redis: Redis): Promise<RedisHealth> {
   const usedMemoryBytes = Number(info.get('used_memory') ?? 0);
   const maxMemoryBytes = Number(info.get('maxmemory') ?? 0);
   if (maxMemoryBytes > 0 && usedMemoryBytes >= MEMORY_SHARE_MAX * maxMemoryBytes) {
-    return unwell(`Redis is full: ${usedMemoryBytes} of ${maxMemoryBytes} bytes (maxmemory) are used`);
+    const reason = `Redis is full: ${usedMemoryBytes} of ${maxMemoryBytes} bytes (maxmemory) are used`;
+    return { kind: 'unwell', reason, full: true };
   }
   return (await refusal(redis)) ?? { kind: 'well', usedMemoryBytes, maxMemoryBytes };
 }

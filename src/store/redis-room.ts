@@ -19,17 +19,31 @@ interface Reading {
 export class RedisRoom {
   private reading: Reading | undefined;
 
-  constructor(private readonly redis: Redis) {}
+  /** @param shareMax what of its memory may be in use for mail to be taken; less, for mail that may be put off */
+  constructor(
+    private readonly redis: Redis,
+    private readonly shareMax = MEMORY_SHARE_MAX,
+  ) {}
 
   /** Why Redis takes no message with a body of `bodyBytes` now; undefined where it does. Answers within two seconds. */
   async refusalOf(bodyBytes: number): Promise<string | undefined> {
+    return (await this.look(bodyBytes))?.reason;
+  }
+
+  /** Whether there is no memory for `bytes`. Where Redis is unwell otherwise, who writes to it is told. */
+  async isFullFor(bytes: number): Promise<boolean> {
+    return (await this.look(bytes))?.full === true;
+  }
+
+  private async look(bodyBytes: number): Promise<{ readonly reason: string; readonly full?: true } | undefined> {
     const reading = this.recent();
     const health = await reading.health;
-    if (health.kind === 'unwell') return health.reason;
+    if (health.kind === 'unwell') return health;
     const wantedBytes = bodyBytes + OVERHEAD_BYTES;
-    const freeBytes = health.maxMemoryBytes * MEMORY_SHARE_MAX - health.usedMemoryBytes - reading.takenBytes;
+    const freeBytes = health.maxMemoryBytes * this.shareMax - health.usedMemoryBytes - reading.takenBytes;
     if (health.maxMemoryBytes > 0 && wantedBytes > freeBytes) {
-      return `Redis is full: of ${health.maxMemoryBytes} bytes (maxmemory) only what settling needs is free`;
+      const reason = `Redis is full: of ${health.maxMemoryBytes} bytes (maxmemory) only what settling needs is free`;
+      return { reason, full: true };
     }
     reading.takenBytes += wantedBytes;
     return undefined;

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { LuaScript } from './lua-script.js';
 
 export interface StreamEntry {
   /** Given by Redis, unique in the stream: a name for what is done with it. */
@@ -12,39 +13,95 @@ export interface StreamEntry {
 }
 
 export interface WorkStreamOptions {
-  /** Entries in hand at once. */
+  /** Entries in hand at once, and in memory: 1 where they are large. */
   readonly batch: number;
   readonly handle: (entry: StreamEntry) => Promise<void>;
-  /** It has failed `TRIES_MAX` times, and is taken out after this. */
+  /** It has failed `triesMax` times, or those who tried have died; it is taken out after this. */
   readonly giveUp: (entry: StreamEntry) => Promise<void>;
+  /** Told of each failed entry, and of the stream once until it works again. */
   readonly onError: (error: Error) => void;
+  readonly triesMax?: number;
+  /** Who holds an entry for longer has died, or failed: so long before it is tried again, and four times that each time after. */
+  readonly retryAfterMs?: number;
+  /** How often to look for such entries. */
+  readonly lookEveryMs?: number;
 }
 
 const GROUP = 'posthorn';
+/** With a minute, four, a quarter of an hour and an hour between them: what ails Redis or a rule is seen to by then. */
 const TRIES_MAX = 5;
-const WAIT_MS = 2_000;
-/** Who holds an entry for longer than this has died, or failed. */
-const HELD_MAX_MS = 60_000;
-const TAKE_OVER_EVERY_MS = 10_000;
-const OUTAGE_PAUSE_MS = 500;
+const RETRY_AFTER_MS = 60_000;
+const RETRY_GROWTH = 4;
+const LOOK_EVERY_MS = 10_000;
+/** A stop need not wait for it: it wakes the read. */
+const WAIT_MS = 5_000;
+const SILENCE_MAX_MS = 15_000;
+const OUTAGE_PAUSE_MS = 250;
+/** A read that begins just as it is to end is met by the next try. */
+const WAKE_EVERY_MS = 25;
+const WAKES_MAX = 40;
+const STOP_ANSWER_MS = 1_000;
+/** Failed entries looked at in one round; those behind them have their turn in the next. */
+const PENDING_PAGE = 100;
 
 type RawEntry = [id: Buffer, fields: Buffer[] | null];
+type Pending = [id: string, consumer: string, idleMs: number, deliveries: number];
+
+/**
+ * A consumer that holds entries must not be deleted: they would be nobody's. KEYS: the stream. ARGV: 1 group, 2 ms of
+ * silence after which a consumer is dead, 3 a consumer that goes in any case, or ''.
+ */
+const forgetConsumers = new LuaScript<number>(
+  'forget consumers',
+  1,
+  `
+local gone = 0
+-- Where the stream or its group is gone there is nobody.
+local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
+if consumers.err then return 0 end
+for _, fields in ipairs(consumers) do
+  local consumer = {}
+  for i = 1, #fields, 2 do consumer[fields[i]] = fields[i + 1] end
+  if consumer.pending == 0 and (consumer.name == ARGV[3] or consumer.idle > tonumber(ARGV[2])) then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer.name)
+    gone = gone + 1
+  end
+end
+return gone
+`,
+);
+
+let opened = 0;
 
 export class WorkStream {
-  private readonly blocking: Redis;
-  private readonly consumer = `${String(process.pid)}-${Date.now().toString(36)}`;
-  private stopping = false;
+  private readonly own: Redis;
+  private readonly consumer = `${String(process.pid)}-${Date.now().toString(36)}-${String(opened++)}`;
+  private readonly stopping = new AbortController();
   private loop: Promise<void> | undefined;
-  private tookOverAt = 0;
+  private lookedAt = 0;
+  private pendingFrom = '-';
+  private hasGroup = false;
+  private failing = false;
+  private reading = false;
+  /** Of our own connection, as Redis numbers it. */
+  private connectionId: unknown;
 
   constructor(
     private readonly redis: Redis,
     private readonly key: string,
     private readonly options: WorkStreamOptions,
   ) {
-    // A command that waits would hold up all others on its connection.
-    this.blocking = redis.duplicate();
-    this.blocking.on('error', options.onError);
+    // A read that waits would hold up what others send, and must not be cut off as one that got no answer. And no command may
+    // wait for a Redis that is away: a stop would wait with it.
+    this.own = redis.duplicate({
+      commandTimeout: undefined,
+      socketTimeout: SILENCE_MAX_MS,
+      maxRetriesPerRequest: 0,
+      enableOfflineQueue: true,
+      autoResendUnfulfilledCommands: false,
+    });
+    // Each failure is met where a command fails.
+    this.own.on('error', () => undefined).on('close', () => (this.connectionId = undefined));
   }
 
   start(): void {
@@ -53,88 +110,132 @@ export class WorkStream {
 
   /** Takes nothing more, and resolves when what is in hand is done. */
   async stop(): Promise<void> {
-    this.stopping = true;
-    this.blocking.disconnect();
-    await this.loop;
+    this.stopping.abort();
+    let ended = false;
+    const loop = this.loop?.then(() => (ended = true));
+    for (let wakes = 0; loop && !ended;) {
+      if (this.reading && wakes++ < WAKES_MAX) void this.wake();
+      // Redis is away.
+      else if (this.reading) this.own.disconnect();
+      await Promise.race([loop, sleep(WAKE_EVERY_MS)]);
+    }
+    this.own.disconnect();
+    await Promise.race([this.forget(this.redis, this.consumer).catch(() => undefined), sleep(STOP_ANSWER_MS)]);
+  }
+
+  /** Not by closing the connection: an entry that is on its way would be held by nobody until its time is over. */
+  private async wake(): Promise<void> {
+    await this.redis.call('CLIENT', ['UNBLOCK', String(this.connectionId)]).catch(() => undefined);
   }
 
   private async run(): Promise<void> {
-    while (!this.stopping) {
+    while (!this.stopping.signal.aborted) {
       try {
         await this.round();
+        this.failing = false;
       } catch (error) {
-        if (this.isStopping()) return;
-        if ((error as Error).message.startsWith('NOGROUP')) await this.makeGroup();
-        else this.options.onError(error as Error);
-        await sleep(OUTAGE_PAUSE_MS);
+        await this.recover(error as Error);
       }
     }
   }
 
-  /** Asked anew after a wait. */
-  private isStopping(): boolean {
-    return this.stopping;
+  private async recover(error: Error): Promise<void> {
+    // Nobody has made it yet, or Redis was emptied.
+    if (/NOGROUP|UNBLOCKED/.test(error.message)) {
+      this.hasGroup = false;
+      return;
+    }
+    if (this.stopping.signal.aborted) return;
+    if (!this.failing) this.options.onError(error);
+    this.failing = true;
+    await sleep(OUTAGE_PAUSE_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
   }
 
   private async round(): Promise<void> {
-    if (Date.now() - this.tookOverAt >= TAKE_OVER_EVERY_MS) {
-      this.tookOverAt = Date.now();
+    if (!this.hasGroup) await this.makeGroup();
+    this.connectionId ??= await this.own.call('CLIENT', ['ID']);
+    const { batch, lookEveryMs = LOOK_EVERY_MS } = this.options;
+    if (performance.now() - this.lookedAt >= lookEveryMs) {
       await this.takeOver();
+      await this.forget(this.own, '');
+      this.lookedAt = performance.now();
     }
-    const count = String(this.options.batch);
-    const read = ['GROUP', GROUP, this.consumer, 'COUNT', count, 'BLOCK', WAIT_MS, 'STREAMS', this.key, '>'];
-    const answer = (await this.blocking.callBuffer('XREADGROUP', read)) as [Buffer, RawEntry[]][] | null;
-    const entries = answer?.[0]?.[1] ?? [];
-    await Promise.all(entries.map((raw) => this.work(entryOf(raw))));
+    if (this.stopping.signal.aborted) return;
+    const entries = await this.read(batch, Math.min(WAIT_MS, lookEveryMs));
+    await Promise.all(entries.map((raw) => this.work(entryOf(raw), 1)));
   }
 
-  /** What others have held for too long: they are gone, or it failed in their hands. */
-  private async takeOver(): Promise<void> {
-    const pending = (await this.redis.call('XPENDING', [
-      this.key,
-      GROUP,
-      'IDLE',
-      HELD_MAX_MS,
-      '-',
-      '+',
-      this.options.batch,
-    ])) as [id: string, consumer: string, idleMs: number, deliveries: number][];
-    for (const [id, , , deliveries] of pending) {
-      const claim = [this.key, GROUP, this.consumer, HELD_MAX_MS, id];
-      const [raw] = (await this.redis.callBuffer('XCLAIM', claim)) as RawEntry[];
-      // Another process was faster, or the entry is gone.
-      if (!raw || raw[1] === null) continue;
-      const entry = entryOf(raw);
-      if (deliveries < TRIES_MAX) await this.work(entry);
-      else {
-        await this.options.giveUp(entry);
-        await this.done(entry);
-      }
-    }
-  }
-
-  private async work(entry: StreamEntry): Promise<void> {
+  private async read(count: number, blockMs: number): Promise<RawEntry[]> {
+    this.reading = true;
     try {
-      await this.options.handle(entry);
-      await this.done(entry);
+      const group = ['GROUP', GROUP, this.consumer] as const;
+      const answer = await this.own.xreadgroupBuffer(
+        ...group,
+        'COUNT',
+        count,
+        'BLOCK',
+        blockMs,
+        'STREAMS',
+        this.key,
+        '>',
+      );
+      return answer?.[0]?.[1] ?? [];
+    } finally {
+      this.reading = false;
+    }
+  }
+
+  /** What has been held for too long: its holder is gone, or it failed. */
+  private async takeOver(): Promise<void> {
+    const { batch, retryAfterMs = RETRY_AFTER_MS } = this.options;
+    const range = [this.key, GROUP, 'IDLE', retryAfterMs, this.pendingFrom, '+', PENDING_PAGE];
+    const pending = (await this.own.call('XPENDING', range)) as Pending[];
+    // Those that wait for a later try must not hide the ones behind them.
+    this.pendingFrom = pending.length < PENDING_PAGE ? '-' : `(${pending.at(-1)?.[0] ?? ''}`;
+    for (let start = 0; start < pending.length && !this.stopping.signal.aborted; start += batch) {
+      await Promise.all(pending.slice(start, start + batch).map((entry) => this.tryAgain(entry)));
+    }
+  }
+
+  private async tryAgain([id, , idleMs, deliveries]: Pending): Promise<void> {
+    const { retryAfterMs = RETRY_AFTER_MS, triesMax = TRIES_MAX } = this.options;
+    const dueMs = retryAfterMs * RETRY_GROWTH ** Math.min(deliveries - 1, triesMax);
+    // The one whose tries are over has nothing to wait for but its holder.
+    const heldMs = deliveries >= triesMax ? retryAfterMs : dueMs;
+    if (idleMs < heldMs) return;
+    const claim = [this.key, GROUP, this.consumer, heldMs, id];
+    const [raw] = (await this.own.callBuffer('XCLAIM', claim)) as (RawEntry | null)[];
+    // Another process was faster, or the entry is gone.
+    if (raw?.[1]) await this.work(entryOf(raw), deliveries + 1);
+  }
+
+  private async work(entry: StreamEntry, tries: number): Promise<void> {
+    const { handle, giveUp, onError, triesMax = TRIES_MAX } = this.options;
+    try {
+      await (tries > triesMax ? giveUp(entry) : handle(entry));
+      await this.own.multi().xack(this.key, GROUP, entry.id).xdel(this.key, entry.id).exec();
     } catch (error) {
       // It stays in hand, and is taken over when it has been there for too long.
-      this.options.onError(error as Error);
+      onError(error as Error);
     }
-  }
-
-  private async done({ id }: StreamEntry): Promise<void> {
-    await this.redis.multi().xack(this.key, GROUP, id).xdel(this.key, id).exec();
   }
 
   private async makeGroup(): Promise<void> {
-    await this.redis.xgroup('CREATE', this.key, GROUP, '0', 'MKSTREAM').catch((error: unknown) => {
-      if (!String(error).includes('BUSYGROUP')) this.options.onError(error as Error);
+    await this.own.xgroup('CREATE', this.key, GROUP, '0', 'MKSTREAM').catch((error: unknown) => {
+      if (!String(error).includes('BUSYGROUP')) throw error;
     });
+    this.hasGroup = true;
+  }
+
+  /** Consumers that hold nothing: `own`, and those of processes that are gone. */
+  private async forget(redis: Redis, own: string): Promise<void> {
+    const { retryAfterMs = RETRY_AFTER_MS } = this.options;
+    await forgetConsumers.run(redis, [this.key], [GROUP, retryAfterMs, own]);
   }
 }
 
-function entryOf([id, list]: RawEntry): StreamEntry {
+/** An entry as XREADGROUP and XRANGE give it. */
+export function entryOf([id, list]: RawEntry): StreamEntry {
   const fields = new Map<string, Buffer>();
   for (let i = 0; list && i + 1 < list.length; i += 2) {
     const value = list[i + 1];

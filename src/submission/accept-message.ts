@@ -33,7 +33,7 @@ import { readParties } from './read-parties.js';
 import { forbiddenReversePath, forbiddenSender } from './sender-rules.js';
 import type { SenderStanding } from './sender-standing.js';
 import { answeredRecipients, forbiddenAll, forbiddenSuppressed, suppressedOf } from './suppressed-recipients.js';
-import type { TraceSource } from './trace-fields.js';
+import type { TraceSource } from '../listeners/trace-fields.js';
 
 /** Who hands a message over. */
 export interface MailSender {

@@ -1,7 +1,7 @@
 /** A message as it will leave, but for its signature: its trace and what it lacks on top, what must not leave taken out. */
 import { withoutFields } from '../mail/header-block.js';
 import type { Draft } from './message-draft.js';
-import { formatDate, receivedField, type TraceFacts } from './trace-fields.js';
+import { formatDate, receivedField, type TraceFacts } from '../listeners/trace-fields.js';
 
 // RFC 6409 section 8 leaves Bcc to the client; a relay that passes it on tells everybody.
 const STRIPPED = ['bcc', 'resent-bcc'];

@@ -65,6 +65,15 @@ export class Metrics {
     ['state'],
   );
 
+  /** `category`: a class of `mail/classification.ts`, or complaint. `source`: reply, dsn, feedback. */
+  readonly bounces = this.counter('posthorn_bounces_total', 'Recipients that mail did not reach, or who complained', [
+    'category',
+    'source',
+  ]);
+
+  /** `outcome`: stored, repeated, dropped (Redis had no room). */
+  readonly reports = this.counter('posthorn_reports_total', 'Reports of bounces, delays and complaints', ['outcome']);
+
   /** `reason`: a class of `mail/classification.ts`, complaint, manual. */
   readonly suppressions = this.counter('posthorn_suppressions_total', 'Addresses suppressed, by reason', ['reason']);
 
@@ -117,6 +126,20 @@ export class Metrics {
     ['command'],
     SECONDS_FAST,
   );
+
+  /** `reason`: the row in `bounces/intake-refusals.ts`. */
+  readonly intakeRefused = this.counter('posthorn_intake_refused_total', 'Refusals at the intake, by reason', [
+    'reason',
+  ]);
+
+  /**
+   * `kind`: of `bounces/returned-mail.ts`. `outcome`: matched (to a message of ours), kept (as a report of the account),
+   * dropped (it says nothing that counts), forged (what it names was not signed by us), given_up (it could not be read).
+   */
+  readonly returnedMail = this.counter('posthorn_returned_mail_total', 'Mail that came back, by kind and outcome', [
+    'kind',
+    'outcome',
+  ]);
 
   /** Adds prom-client's series of the process itself; once per process. */
   collectProcessMetrics(): void {

@@ -91,13 +91,12 @@ describe('settle', () => {
     expect(await steps.ledger()).toMatchObject({ accepted: 2, settled: { delivered: 1 }, waiting: 1 });
   });
 
-  it('closes the message with its last recipient: the body goes, the history stays for its time', async () => {
+  it('closes the message with its last recipient: the history stays for its time', async () => {
     const message = await steps.accepted(['a@one.example', 'b@two.example']);
     await steps.spool.settle(await steps.claimOf(workOf(message)), [delivered(0)]);
     expect(await steps.redis.pttl(`{ph:0}:m:${message.id}`)).toBe(-1);
     const last = await steps.spool.settle(await steps.claimOf(workOf(message, 1)), [bounced(1)]);
     expect(last).toEqual({ kind: 'settled', settled: 1, waiting: 0 });
-    expect(await steps.redis.exists(`{ph:0}:b:${message.id}`)).toBe(0);
     expect(await steps.redis.zcard('{ph:0}:open:default')).toBe(0);
     for (const kind of ['m', 'e']) {
       const leftMs = await steps.redis.pttl(`{ph:0}:${kind}:${message.id}`);
@@ -106,6 +105,16 @@ describe('settle', () => {
     }
     expect(await steps.states(message)).toEqual(['delivered', 'bounced']);
     expect(await steps.ledger()).toMatchObject({ accepted: 2, settled: { delivered: 1, bounced: 1 }, waiting: 0 });
+  });
+
+  it('lets the body go with the last recipient, and minutes later where a report is to show its header', async () => {
+    const [fine, failed] = [await steps.accepted(['a@one.example']), await steps.accepted(['b@one.example'])];
+    await steps.spool.settle(await steps.claimOf(workOf(fine)), [delivered(0)]);
+    expect(await steps.redis.exists(`{ph:0}:b:${fine.id}`)).toBe(0);
+    await steps.spool.settle(await steps.claimOf(workOf(failed)), [bounced(0)]);
+    const leftMs = await steps.redis.pttl(`{ph:0}:b:${failed.id}`);
+    expect(leftMs).toBeGreaterThan(0);
+    expect(leftMs).toBeLessThanOrEqual(600_000);
   });
 
   it('keeps the body for as long as the operator wants it', async () => {

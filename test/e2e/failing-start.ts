@@ -12,7 +12,9 @@ export interface FailedStart {
   readonly left: readonly string[];
 }
 
-const PORT_SETTINGS = ['SUBMISSION', 'SUBMISSIONS', 'TRUSTED', 'HTTP', 'OPS'].map((name) => `POSTHORN_${name}_PORT`);
+const PORT_SETTINGS = ['SUBMISSION', 'SUBMISSIONS', 'TRUSTED', 'BOUNCE', 'HTTP', 'OPS'].map(
+  (name) => `POSTHORN_${name}_PORT`,
+);
 
 /** Runs `up` with ports of its own, which `settings` may overrule, until it ends. */
 export async function startInVain(

@@ -76,7 +76,8 @@ export class PowerSupply {
 export async function cutPower(posthorn: RunningPosthorn): Promise<void> {
   process.kill(posthorn.pid, 'SIGSTOP');
   const pids: number[] = [];
-  for (const name of ['redis-server', 'doors', 'worker'] as const) pids.push(...(await posthorn.children(name)));
+  for (const name of ['redis-server', 'doors', 'bounces', 'worker'] as const)
+    pids.push(...(await posthorn.children(name)));
   for (const pid of pids) process.kill(pid, 'SIGKILL');
   await posthorn.kill();
   for (const pid of pids) while (await isRunning(pid)) await sleep(POLL_MS);

@@ -101,7 +101,7 @@ describe('the first start', () => {
   /** One whole life on a terminal, from the start to SIGTERM after the banner. */
   async function runOnTerminal(): Promise<{ output: string; code: number | null }> {
     const ports = await Promise.all(
-      ['SUBMISSION', 'SUBMISSIONS', 'HTTP', 'OPS'].map(async (name) => [name, await freePort()]),
+      ['SUBMISSION', 'SUBMISSIONS', 'BOUNCE', 'HTTP', 'OPS'].map(async (name) => [name, await freePort()]),
     );
     const settings = Object.fromEntries(ports.map(([name, port]) => [`POSTHORN_${String(name)}_PORT`, String(port)]));
     const program = join(import.meta.dirname, '../../dist/cli/main.js');

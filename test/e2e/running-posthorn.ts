@@ -23,6 +23,7 @@ export interface PosthornPorts {
   readonly submission: number;
   readonly submissions: number;
   readonly trusted: number;
+  readonly bounce: number;
   readonly http: number;
   readonly ops: number;
 }
@@ -80,8 +81,8 @@ export class RunningPosthorn {
     return JSON.parse(await readFile(join(this.dataDir, 'first-credentials.json'), 'utf8')) as FirstCredentials;
   }
 
-  /** Pids of its child processes by their title: `doors`, `worker`, `redis-server`. */
-  async children(name: 'doors' | 'worker' | 'redis-server'): Promise<number[]> {
+  /** Pids of its child processes by their title: `doors`, `bounces`, `worker`, `redis-server`. */
+  async children(name: 'doors' | 'bounces' | 'worker' | 'redis-server'): Promise<number[]> {
     if (name === 'redis-server') {
       const pid = Number(await readFile(join(this.dataDir, 'redis/redis.pid'), 'utf8').catch(() => '0'));
       return pid > 0 ? [pid] : [];
@@ -174,8 +175,9 @@ export class RunningPosthorn {
     const deadline = Date.now() + STOP_WITHIN_MS;
     while (this.exitCode === undefined) {
       if (Date.now() > deadline) {
-        for (const pid of [...(await this.children('doors')), ...(await this.children('worker'))])
-          process.kill(pid, 'SIGKILL');
+        for (const name of ['doors', 'bounces', 'worker'] as const) {
+          for (const pid of await this.children(name)) process.kill(pid, 'SIGKILL');
+        }
         this.process.kill('SIGKILL');
         throw new Error(`it did not end in time:\n${this.output.slice(-4_000)}`);
       }
@@ -228,10 +230,10 @@ export async function freePort(): Promise<number> {
 }
 
 async function freePorts(): Promise<PosthornPorts> {
-  const [submission = 0, submissions = 0, trusted = 0, http = 0, ops = 0] = await Promise.all(
-    Array.from({ length: 5 }, () => freePort()),
+  const [submission = 0, submissions = 0, trusted = 0, bounce = 0, http = 0, ops = 0] = await Promise.all(
+    Array.from({ length: 6 }, () => freePort()),
   );
-  return { submission, submissions, trusted, http, ops };
+  return { submission, submissions, trusted, bounce, http, ops };
 }
 
 function environment(
@@ -248,6 +250,7 @@ function environment(
     POSTHORN_SUBMISSION_PORT: String(ports.submission),
     POSTHORN_SUBMISSIONS_PORT: String(ports.submissions),
     POSTHORN_TRUSTED_PORT: String(ports.trusted),
+    POSTHORN_BOUNCE_PORT: String(ports.bounce),
     POSTHORN_HTTP_PORT: String(ports.http),
     POSTHORN_OPS_PORT: String(ports.ops),
     ...settings,

@@ -68,7 +68,7 @@ describe('a port that is taken', () => {
     taken.close();
   });
 
-  it.each(['SUBMISSION', 'SUBMISSIONS', 'TRUSTED', 'HTTP', 'OPS'])(
+  it.each(['SUBMISSION', 'SUBMISSIONS', 'TRUSTED', 'BOUNCE', 'HTTP', 'OPS'])(
     'is named with POSTHORN_%s_PORT',
     async (listener) => {
       const setting = `POSTHORN_${listener}_PORT`;
@@ -111,7 +111,7 @@ describe('a data directory', () => {
     const first = await RunningPosthorn.start({}, dataDir);
     try {
       const processes = async (): Promise<number[][]> =>
-        Promise.all((['doors', 'worker', 'redis-server'] as const).map((name) => first.children(name)));
+        Promise.all((['doors', 'bounces', 'worker', 'redis-server'] as const).map((name) => first.children(name)));
       const before = await processes();
       const second = await startInVain(dataDir);
       const inUse = new RegExp(`^posthorn: .* is in use by process ${first.pid} .*POSTHORN_DATA_DIR$`);

@@ -41,6 +41,42 @@ const HOSTS =
 /** A sentence that goes on without a blank: `rejected.If you`. */
 const RUN_ON = /^[^.]*[^.\d]\.(?:if|in|is|it|to|no|at|my|me|we|so|or|as|be|by|do|an|on|of)$/;
 
+/** What mail servers put around the words of another: it says nothing of the cause. */
+const WRAPPERS = new RegExp(
+  [
+    String.raw`\(in reply to [a-z ]{1,40}command\)`,
+    String.raw`smtp error from remote mail(?:er| server) after [a-z ]{1,40}(?:ADDR)?(?: size=\d{1,12})?:?`,
+    String.raw`did not like (?:our|the) (?:rcpt to|mail from|final data|data)\b:?`,
+    String.raw`does not like (?:recipient|sender)\.?`,
+    String.raw`recipient address rejected: (?=[^ ])`,
+    String.raw`\d\.\d\.\d - (?:unknown address error|other [a-z ]{1,30}|[a-z ]{1,30} problem) (?=')`,
+    String.raw`(?:undeliverable address|unverified address): (?=[^ ])`,
+    String.raw`portions of this message may be unreadable without a mime-?capable mail program\.?`,
+    String.raw`this message was created automatically by mail delivery software\.?`,
+    String.raw`this has been a permanent failure\.?(?: no further delivery attempts will be made\.?)?`,
+    String.raw`for further assistance, please (?:send mail to|contact) (?:postmaster|ADDR)\.?`,
+    String.raw`please include this problem report\. you can delete your own text from the attached returned message\.?`,
+    String.raw`learn more (?:here|at):? URL`,
+  ].join('|'),
+  'g',
+);
+/** What a server says to the commands that were on their way already: the cause stands before it. */
+const AFTER_REFUSAL = /[ ](?:503[ -]|5\d\d 5\.5\.1 (?:error: )?no valid recipients)/;
+/** A text with none of these holds no wrapper. */
+const WRAPPER_MARKS = [
+  'reply to',
+  'error from remote',
+  ' like ',
+  'rejected: ',
+  ' - ',
+  'address: ',
+  'mime',
+  'automatically',
+  'permanent',
+  'please',
+  'learn more',
+];
+
 export function prepareRefusal({ code, enhanced, text, stage, mx }: RefusalFacts): PreparedRefusal {
   const whole = foldText(decoded(text.slice(0, TEXT_CHARACTERS_MAX)));
   return {
@@ -48,7 +84,7 @@ export function prepareRefusal({ code, enhanced, text, stage, mx }: RefusalFacts
     enhanced: enhanced ?? enhancedIn(whole),
     words: withStandIns(whole),
     whole,
-    stage: stage ?? '',
+    stage: stage ?? stageIn(whole),
     mx: hostOf(mx ?? ''),
   };
 }
@@ -77,8 +113,22 @@ function withStandIns(whole: string): string {
     words = words.replace(HOSTS, (host) => (RUN_ON.test(host) ? host : 'HOST'));
   }
   if (words.includes(':')) words = words.replace(IPV6, (ip) => (ip.split(':').length > 3 ? 'IP' : ip));
+  if (words.includes(' 503') || words.includes('no valid rec')) words = withoutWhatFollowed(words);
+  if (WRAPPER_MARKS.some((mark) => words.includes(mark))) words = words.replace(WRAPPERS, ' ').replace(/ {2,}/g, ' ');
   // RFC 5321 section 4.2.1: the lines of a reply each begin with its code.
   return words.replace(/(?:^| )[245]\d\d-(?:[245]\.\d{1,3}\.\d{1,3} )?/g, ' ').trim();
+}
+
+/** Where it stands at the beginning it is the cause itself. */
+function withoutWhatFollowed(words: string): string {
+  const at = AFTER_REFUSAL.exec(words)?.index ?? 0;
+  return at > 6 ? words.slice(0, at) : words;
+}
+
+/** The commands whose refusal says nothing of a recipient, where the words name them. */
+function stageIn(whole: string): string {
+  if (!whole.includes('mail from')) return '';
+  return /(?:after|in reply to|like our|response to) mail from\b/.test(whole) ? 'mail' : '';
 }
 
 function codeIn(whole: string): number {

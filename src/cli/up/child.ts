@@ -4,6 +4,7 @@
  */
 import { settingsFromJson } from '../../config/settings.js';
 import { Log } from '../../telemetry/logger.js';
+import type { KernelOptions } from './kernel.module.js';
 import { portFault, type ListenError } from './port-fault.js';
 import type { Order, Report, StartOrder } from './process-messages.js';
 import type { RunningChild } from './running-child.js';
@@ -45,21 +46,29 @@ async function start(order: StartOrder): Promise<void> {
   const settings = settingsFromJson(order.settings);
   log = Log.open({ level: settings.logLevel, addresses: settings.logAddresses, process: order.child });
   process.title = `posthorn ${order.child}`;
-  const redisPurpose = order.child === 'doors' ? 'answering' : 'queue';
+  const redisPurpose = order.child === 'worker' ? 'queue' : 'answering';
   const options = { settings, redisUrl: order.redisUrl, redisPurpose, log } as const;
   try {
-    if (order.child === 'doors') {
-      const { runDoors } = await import('./run-doors.js');
-      running = await runDoors(options, order);
-    } else {
-      const { runWorker } = await import('./run-worker.js');
-      running = await runWorker(options);
-    }
+    running = await run(options, order);
   } catch (error) {
     report({ kind: 'failed', fault: portFault(error as ListenError, settings) ?? (error as Error).message });
     return;
   }
   report({ kind: 'ready', listeners: running.listeners });
+}
+
+/** Each kind loads what it needs and no more. */
+async function run(options: KernelOptions, order: StartOrder): Promise<RunningChild> {
+  switch (order.child) {
+    case 'doors':
+      return (await import('./run-doors.js')).runDoors(options, order);
+    case 'bounces':
+      return (await import('./run-bounces.js')).runBounces(options, order);
+    case 'worker':
+      return (await import('./run-worker.js')).runWorker(options);
+    default:
+      return order.child satisfies never;
+  }
 }
 
 async function stop(): Promise<void> {

@@ -8,8 +8,8 @@ import type { CertificateFiles } from '../../listeners/tls-certificate.js';
  */
 export const DRAIN_WITHIN_MS = 11 * 60_000;
 
-/** `doors`: SMTP doors and HTTP API. `worker`: delivery. */
-export type ChildKind = 'doors' | 'worker';
+/** `doors`: SMTP doors and HTTP API. `bounces`: what comes back, and what follows from it. `worker`: delivery. */
+export type ChildKind = 'doors' | 'bounces' | 'worker';
 
 export type MetricsSnapshot = readonly MetricObjectWithValues<MetricValue<string>>[];
 

@@ -1,6 +1,6 @@
 /**
- * Runs the whole service: prepares what it stands on, starts the doors and the workers as child processes, keeps them
- * alive, answers the operators' port, and drains on SIGTERM: doors first, then workers, Redis last.
+ * Runs the whole service: prepares what it stands on, starts its child processes, keeps them alive, answers the
+ * operators' port, and drains on SIGTERM: all that listens first, then the workers, Redis last.
  */
 import type { Server } from 'node:http';
 import type { Settings } from '../../config/settings.js';
@@ -65,7 +65,7 @@ export async function runService(settings: Settings, log: Log, output: ServiceOu
     output.complain((error as Error).message);
     code = 2;
   }
-  for (const kind of ['doors', 'worker']) {
+  for (const kind of ['doors', 'bounces', 'worker'] satisfies ChildKind[]) {
     await Promise.all(children.filter((child) => child.name.startsWith(kind)).map((child) => child.stop()));
   }
   ops?.close();
@@ -81,6 +81,7 @@ function childrenOf(settings: Settings, foundation: Foundation, log: Log): Child
     new ChildSupervisor(name, { kind: 'start', child, settings: JSON.stringify(settings), redisUrl, certificate }, log);
   const children: ChildSupervisor[] = [];
   if (settings.roles.includes('submission') || settings.roles.includes('api')) children.push(make('doors', 'doors'));
+  if (settings.roles.includes('bounces')) children.push(make('bounces', 'bounces'));
   if (settings.roles.includes('worker')) {
     for (let i = 1; i <= settings.workers; i++) children.push(make('worker', `worker ${String(i)}`));
   }

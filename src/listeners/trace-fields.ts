@@ -1,5 +1,5 @@
 /** The header fields that a relay adds on top: RFC 5321 section 4.4 (Received), RFC 6409 section 8 (what is missing). */
-import type { SmtpSession } from '../listeners/smtp-session.js';
+import type { SmtpSession } from './smtp-session.js';
 
 /** How the message came in, as far as the trace tells it. */
 export type TraceSource = { readonly kind: 'smtp'; readonly session: SmtpSession } | { readonly kind: 'http' };

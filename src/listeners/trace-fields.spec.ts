@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { SmtpSession } from '../listeners/smtp-session.js';
+import type { SmtpSession } from './smtp-session.js';
 import { formatDate, receivedField } from './trace-fields.js';
 
 const session: SmtpSession = {

@@ -1,0 +1,217 @@
+/**
+ * Works on what the intake has kept: reads it, finds the message that it is about, tells the spool what has become of its
+ * recipients, and keeps it as a report for people. All of it may be done twice and counts once.
+ *
+ * A message is found by the signed return path in the envelope; else by the same signed text in the header field
+ * `X-Posthorn-Ref` of what came back; else, of what left through a server that rewrites both, by its Message-ID.
+ */
+import type { MessageEvent } from '../events/event.js';
+import type { Finding } from '../mail/classification.js';
+import type { Clock } from '../mail/clock.js';
+import { withCrlf } from '../mail/line-endings.js';
+import type { Reply } from '../mail/reply.js';
+import type { MessageHistory, Spool } from '../queue/spool.js';
+import type { StreamEntry } from '../store/work-stream.js';
+import type { Log } from '../telemetry/logger.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import { matchRecipients, type RecipientHit } from './match-recipients.js';
+import { reportKindOf } from './report-kind.js';
+import type { Report, ReportKind, Reports } from './reports.js';
+import type { ReturnedMail, ReturnedRecipient } from './returned-mail.js';
+import { readKeptMail, type KeptMail } from './returned-mail-queue.js';
+import type { MailReference, ReturnPathSigner } from './return-path.js';
+
+export interface ReturnedMailParts {
+  readonly spool: Spool;
+  readonly reports: Reports;
+  readonly signer: ReturnPathSigner;
+  /** What a mail says, whatever program wrote it. */
+  readonly read: (content: Buffer) => ReturnedMail;
+  /** The message that left with this Message-ID through a server that rewrites return paths. */
+  readonly referenceOf: (messageId: string) => Promise<MailReference | undefined>;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+type Outcome = 'matched' | 'kept' | 'dropped' | 'forged' | 'given_up';
+
+/** RFC 5965 section 7.3 and RFC 6591: reports that somebody got mail that he wants, and of failed authentication. */
+const NO_COMPLAINTS: ReadonlySet<string> = new Set(['not-spam', 'auth-failure']);
+
+export class ProcessReturnedMail {
+  /** @param bytesMax what a message can be at most */
+  constructor(
+    private readonly parts: ReturnedMailParts,
+    private readonly bytesMax: number,
+  ) {}
+
+  async handle(entry: StreamEntry): Promise<void> {
+    const { metrics, log } = this.parts;
+    const kept = await readKeptMail(entry, this.bytesMax);
+    const mail = this.parts.read(kept.content);
+    const outcome = isReport(mail) ? await this.followUp(kept, mail) : await this.keep(kept, 'other');
+    metrics.returnedMail.inc({ kind: mail.kind, outcome });
+    log.info('returned_mail.done', { entry: entry.id, kind: mail.kind, outcome, from: log.address(kept.reversePath) });
+  }
+
+  /** It could not be worked on, again and again: people may still read it. */
+  async giveUp(entry: StreamEntry): Promise<void> {
+    const { metrics, log, spool } = this.parts;
+    metrics.returnedMail.inc({ kind: 'other', outcome: 'given_up' });
+    log.error('returned_mail.given_up', 'it failed too often', { entry: entry.id });
+    try {
+      const kept = await readKeptMail(entry, this.bytesMax);
+      await this.keep(kept, 'other');
+      for (const { messageId } of signedReferences(kept)) {
+        const history = await spool.read(messageId);
+        if (history) await this.store(history.message.account, kept, { kind: 'other', messageId });
+      }
+    } catch (error) {
+      log.error('returned_mail.lost', error, { entry: entry.id });
+    }
+  }
+
+  private async followUp(kept: KeptMail, mail: ReturnedMail): Promise<Outcome> {
+    const signed = signedReferences(kept);
+    const inside = signed.length > 0 ? undefined : await this.referenceInside(mail);
+    const references = inside && inside !== 'forged' ? [inside] : signed;
+    let outcome: Outcome = inside === 'forged' ? 'forged' : 'dropped';
+    for (const reference of references) {
+      const history = await this.parts.spool.read(reference.messageId);
+      if (!history) continue;
+      const told = await this.tell(history, reference.transaction, kept, mail);
+      if (outcome !== 'matched') outcome = told;
+    }
+    if (outcome === 'matched') return outcome;
+    const asReport = await this.keep(kept, mail.kind === 'complaint' ? 'complaint' : 'other');
+    return asReport === 'kept' && outcome === 'dropped' ? 'kept' : outcome;
+  }
+
+  /** What the original says of itself, which its recipient may have written: only what is signed counts. */
+  private async referenceInside({ original }: ReturnedMail): Promise<MailReference | 'forged' | undefined> {
+    const { signer, clock, referenceOf } = this.parts;
+    const [text = ''] = (original?.reference ?? '').trim().split('@');
+    if (text !== '') {
+      const reading = signer.read(text, clock.now());
+      if (reading.kind === 'valid') return reading;
+      if (reading.kind !== 'expired') return 'forged';
+    }
+    return original?.messageId === undefined ? undefined : referenceOf(original.messageId);
+  }
+
+  /** Tells what has become of recipients of one transaction. */
+  private async tell(
+    { message }: MessageHistory,
+    transaction: number,
+    kept: KeptMail,
+    mail: ReturnedMail,
+  ): Promise<Outcome> {
+    const { id, account } = message;
+    const hits = matchRecipients(mail, message, transaction);
+    const [worst] = [...hits].sort((a, b) => rankOf(b) - rankOf(a));
+    if (!worst) {
+      // Of several recipients it names none: people may find out which. What it says of others is not ours to hear.
+      if (mail.recipients.some(({ address }) => address !== '')) return 'dropped';
+      return this.store(account, kept, { kind: 'other', messageId: id });
+    }
+    const finding = worst.report?.classification;
+    const kind = reportKindOf(worst.what, finding);
+    const category = worst.what === 'complained' ? undefined : finding?.category;
+    await this.store(account, kept, { kind, messageId: id, ...(category && { category }) });
+    for (const [index, recipients] of grouped(hits).entries()) {
+      const key = [kept.digest, transaction, index, ...recipients.map(({ recipient }) => recipient)].join('.');
+      await this.parts.spool.afterword(id, { key, event: eventOf(recipients, kept, mail) });
+    }
+    return 'matched';
+  }
+
+  /** Keeps it for those whose postmaster it was sent to; whoever else sent it to a return path is not heard. */
+  private async keep(kept: KeptMail, kind: ReportKind): Promise<'kept' | 'dropped'> {
+    const accounts = kept.recipients.flatMap((recipient) => (recipient.kind === 'role' ? [recipient.account] : []));
+    for (const account of new Set(accounts)) await this.store(account, kept, { kind });
+    return accounts.length > 0 ? 'kept' : 'dropped';
+  }
+
+  private async store(
+    account: string,
+    { digest, at, content }: KeptMail,
+    about: Pick<Report, 'kind' | 'category' | 'messageId'>,
+  ): Promise<'kept'> {
+    await this.parts.reports.append(account, { ...about, key: digest, at, content: withCrlf(content) });
+    return 'kept';
+  }
+}
+
+/** Whether it tells that mail did not arrive, is late, or is unwanted. */
+function isReport({ kind, feedbackType = '' }: ReturnedMail): boolean {
+  if (kind === 'complaint') return !NO_COMPLAINTS.has(feedbackType.toLowerCase());
+  return kind === 'bounce' || kind === 'delayed';
+}
+
+/** Each once. */
+function signedReferences({ recipients }: KeptMail): MailReference[] {
+  const references = new Map<string, MailReference>();
+  for (const recipient of recipients) {
+    if (recipient.kind !== 'return_path') continue;
+    const { messageId, transaction } = recipient;
+    references.set(`${messageId}.${transaction}`, { messageId, transaction });
+  }
+  return [...references.values()];
+}
+
+/** Those of which the same is told are one event. */
+function grouped(hits: readonly RecipientHit[]): [RecipientHit, ...RecipientHit[]][] {
+  const groups = new Map<string, [RecipientHit, ...RecipientHit[]]>();
+  for (const hit of hits) {
+    const { classification, diagnostic, code, status, mx } = hit.report ?? {};
+    const same = JSON.stringify([hit.what, classification, diagnostic, code, status, mx]);
+    const group = groups.get(same);
+    if (group) group.push(hit);
+    else groups.set(same, [hit]);
+  }
+  return [...groups.values()];
+}
+
+function eventOf(
+  group: readonly [RecipientHit, ...RecipientHit[]],
+  { at, digest }: KeptMail,
+  mail: ReturnedMail,
+): MessageEvent & { readonly recipients: readonly number[] } {
+  const [{ what, report }] = group;
+  const base = { at, recipients: group.map(({ recipient }) => recipient), report: digest };
+  if (what === 'complained' || !report) {
+    return { ...base, type: 'complained', feedbackType: mail.feedbackType ?? 'abuse' };
+  }
+  const { classification, mx } = report;
+  const reply = replyOf(report);
+  return {
+    ...base,
+    type: what,
+    source: 'dsn',
+    classification,
+    ...(reply && { reply }),
+    ...(mx !== undefined && { mx }),
+  };
+}
+
+/** Where the report tells no code there is one for what it tells: RFC 3463 section 2, the class is the first digit. */
+function replyOf({ code, status, diagnostic, classification }: ReturnedRecipient): Reply | undefined {
+  if (diagnostic === '' && code === undefined) return undefined;
+  const isTemporary = status === undefined ? isSoft(classification) : status.startsWith('4');
+  return {
+    code: code ?? (isTemporary ? 450 : 550),
+    ...(status !== undefined && { enhanced: status }),
+    text: diagnostic,
+  };
+}
+
+function rankOf({ what, report }: RecipientHit): number {
+  if (what === 'complained') return 3;
+  if (what === 'delayed') return 0;
+  return report?.classification.type === 'hard' ? 2 : 1;
+}
+
+function isSoft({ type }: Finding): boolean {
+  return type === 'soft';
+}

@@ -1,0 +1,70 @@
+/** Makes recipients of what was read: one per address, with the words that say most. */
+import { domainOf, findAddresses, firstAddress, localPartOf } from './address-finder.js';
+import type { Block } from './blocks.js';
+import { lastRefusal, refusalsIn, verdictsIn, type Refusal } from './dialogue.js';
+import type { ProseRecipient, ReportText } from './prose.js';
+import { hasReply, recipientOf } from './reply-words.js';
+
+const RECIPIENTS_MAX = 500;
+
+interface Said {
+  readonly address: string;
+  readonly words: string;
+}
+
+/** One recipient per address; the first words that quote a reply win, else the first words at all. */
+export function recipientsOf(said: readonly Said[], { lines }: ReportText): ProseRecipient[] {
+  const byAddress = new Map<string, Said>();
+  for (const one of said) {
+    const key = one.address.toLowerCase();
+    const before = byAddress.get(key);
+    if (before === undefined ? byAddress.size < RECIPIENTS_MAX : saysMore(one.words, before.words)) {
+      byAddress.set(key, { address: before?.address ?? one.address, words: one.words });
+    }
+  }
+  const dialogue = [...refusalsIn(lines), ...verdictsIn(lines)];
+  return [...byAddress.values()].map(({ address, words }) =>
+    recipientOf(
+      address,
+      wordsWithDialogue(address, words, dialogue, byAddress.size === 1 ? lastRefusal(lines) : undefined),
+    ),
+  );
+}
+
+/** The recipients of blocks. */
+export function recipientsOfBlocks(blocks: readonly Block[], text: ReportText): ProseRecipient[] {
+  return recipientsOf(blocks, text);
+}
+
+/** Completes a local part that stands alone: from the fields of the mail, else with the reporting host's own domain. */
+export function completeAddress(name: string, { header, original, from }: ReportText): string | undefined {
+  if (name.includes('@')) return findAddresses(name)[0]?.address;
+  const known = [
+    ...findAddresses((header('x-failed-recipients') ?? '').slice(0, 5_000)).map(({ address }) => address),
+    ...(original?.to ?? []),
+  ];
+  const same = known.find((address) => localPartOf(address).toLowerCase() === name.toLowerCase());
+  if (same !== undefined) return same;
+  const reporter = firstAddress(from);
+  return reporter !== undefined && /^[\w.+=-]{1,64}$/.test(name) ? `${name}@${domainOf(reporter)}` : undefined;
+}
+
+function saysMore(words: string, before: string): boolean {
+  if (before === '') return true;
+  return hasReply(words) && !hasReply(before);
+}
+
+function wordsWithDialogue(
+  address: string,
+  words: string,
+  dialogue: readonly Refusal[],
+  alone: string | undefined,
+): string {
+  if (hasReply(words)) return words;
+  const key = address.toLowerCase();
+  const refusal =
+    dialogue.find((one) => one.address.toLowerCase() === key) ??
+    dialogue.find((one) => !one.address.includes('@') && localPartOf(key) === one.address.toLowerCase());
+  const reply = refusal?.words ?? alone;
+  return reply === undefined ? words : `${reply}\n${words}`;
+}

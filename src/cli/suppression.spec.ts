@@ -1,0 +1,87 @@
+/** `./posthorn suppression`, against a real relay. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { runCommand as run } from '../../test/cli/run-command.js';
+import { RunningApi, STARTED_WITHIN_MS } from '../../test/http-api/running-api.js';
+import { suppressionCommand } from './suppression.js';
+
+let api: RunningApi;
+const ownEnvironment = { ...process.env };
+
+beforeAll(async () => {
+  api = await RunningApi.start();
+}, STARTED_WITHIN_MS);
+afterAll(() => api.stop());
+beforeEach(() => {
+  process.env.POSTHORN_API_URL = api.url;
+  process.env.POSTHORN_API_KEY = api.first.apiKey;
+});
+afterEach(() => {
+  process.env = { ...ownEnvironment };
+});
+
+const suppression = (...argv: string[]) => run(suppressionCommand, argv);
+
+describe('./posthorn suppression', () => {
+  it('adds, lists, shows and removes', async () => {
+    const added = await suppression('add', 'Ann@example.net', '--because', 'asked by phone', '--stream', 'bulk');
+    expect(added).toMatchObject({ code: 0, err: '' });
+    expect(added.out).toMatch(
+      /^ann@example\.net {2}manual\n {2}because +asked by phone\n {2}since +\S+Z\n {2}until +for ever\n {2}holds back +mail of bulk\n {2}added by +cred_\w+\n$/,
+    );
+    const asJson = await suppression(
+      'add',
+      'bob@example.net',
+      '--reason',
+      'complaint',
+      '--expires-in',
+      '30d',
+      '--json',
+    );
+    expect(JSON.parse(asJson.out)).toMatchObject({ address: 'bob@example.net', reason: 'complaint' });
+    expect((await suppression('list')).out).toMatch(
+      /^ann@example\.net {2}manual {5}since \S+ {2}for ever +bulk {6}asked by phone\nbob@example\.net {2}complaint {2}since \S+ {2}until \S+ {2}all mail {2}added by hand\n$/,
+    );
+    const page = await suppression('list', '--limit', '1');
+    const cursor = /\nThere are more: --cursor (\S+)\n$/.exec(page.out)?.[1] ?? '';
+    expect((await suppression('list', '--cursor', cursor)).out).toMatch(/^bob@example\.net /);
+    expect(await suppression('remove', 'ann@example.net', '--because', 'she called')).toEqual({
+      code: 0,
+      out: '',
+      err: '',
+    });
+    expect((await suppression('list', '--reason', 'manual')).out).toBe('');
+    expect((await suppression('show', 'ann@example.net')).out).toMatch(
+      /\n {2}taken away +\S+Z by cred_\w+: she called\n$/,
+    );
+    const gone = JSON.parse((await suppression('list', '--state', 'reactivated', '--json')).out) as { data: unknown[] };
+    expect(gone.data).toHaveLength(1);
+  });
+
+  it('acts for another account where it is told to', async () => {
+    await api.addAccount('bakery');
+    await suppression('add', 'cid@example.net', '--account', 'bakery');
+    expect((await suppression('list', '--account', 'bakery')).out).toMatch(/^cid@example\.net /);
+    expect((await suppression('show', 'cid@example.net')).code).toBe(1);
+  });
+
+  it.each([
+    [[], 2, 'say list, show, add or remove'],
+    [['add'], 2, 'ADDRESS is missing'],
+    [['remove', 'a@b.example'], 2, '--because is missing'],
+    [['add', 'a@b.example', '--expires-in', 'soon'], 2, '--expires-in must be a duration'],
+    [['add', 'nobody'], 1, '422: address: "nobody" is no mail address'],
+    [['remove', 'a@b.example', '--because', 'x'], 1, '404: "a@b.example" is not suppressed for this account'],
+    [['list', '--account', 'nobody'], 1, '404: There is no account "nobody"'],
+    [['show', '../accounts/default'], 1, '404: '],
+  ])('says in one line why %j cannot be', async (argv, code, why) => {
+    const outcome = await suppression(...argv);
+    expect([outcome.code, outcome.out]).toEqual([code, '']);
+    expect(outcome.err).toMatch(/^posthorn suppression: [^\n]+\n$/);
+    expect(outcome.err).toContain(why);
+  });
+
+  it('documents itself', async () => {
+    expect(await suppression('--help')).toEqual({ code: 0, out: suppressionCommand.help, err: '' });
+    expect(await suppression('list', '--help')).toEqual({ code: 0, out: suppressionCommand.help, err: '' });
+  });
+});

@@ -1,0 +1,44 @@
+/** The words of an HTML text, roughly as a person sees them: enough to look for addresses and reasons in it. */
+
+const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'", nbsp: ' ' };
+
+export function textOfHtml(html: string): string {
+  return (
+    withoutHidden(html)
+      .replace(/[ \t]*\n[ \t]*/g, '\n')
+      .replace(
+        /<(?:br|p|div|tr|li|h[1-6]|table|blockquote|pre|hr|\/p|\/div|\/tr|\/h[1-6]|\/pre)\b[^<>]{0,2000}>/gi,
+        '\n',
+      )
+      .replace(/<\/?[a-z!][^<>@]{0,2000}>/gi, ' ')
+      // An address in angle brackets stays; a link shows its words only.
+      .replace(/<a\s[^<>]{0,2000}>/gi, ' ')
+      .replace(/<\/?[a-z]+\s[^<>]{0,2000}>/gi, ' ')
+      .replace(
+        /&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]{2,6}));/gi,
+        (whole, decimal?: string, hex?: string, name?: string) => {
+          if (name !== undefined) return ENTITIES[name.toLowerCase()] ?? whole;
+          const point = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal);
+          return point > 0 && point <= 0x10ffff ? String.fromCodePoint(point) : ' ';
+        },
+      )
+      .replace(/[ \t\u00a0]+/g, ' ')
+      .replace(/ ?\n(?:[ ]?\n)+/g, '\n\n')
+  );
+}
+
+/** Styles, scripts and comments are cut out by hand: a regular expression for them is slow where they have no end. */
+function withoutHidden(html: string): string {
+  const lower = html.toLowerCase();
+  let text = '';
+  let at = 0;
+  for (const { index, 0: opening } of lower.matchAll(/<!--|<style\b|<script\b|<title\b/g)) {
+    if (index < at) continue;
+    const closing = opening === '<!--' ? '-->' : `</${opening.slice(1)}>`;
+    text += html.slice(at, index);
+    const end = lower.indexOf(closing, index);
+    if (end === -1) return text;
+    at = end + closing.length;
+  }
+  return text + html.slice(at);
+}

@@ -1,0 +1,205 @@
+/** What is promised of stored reports (`src/bounces/reports.ts`), held against a real Redis. */
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import { Accounts } from '../../src/accounts/accounts.js';
+import { RedisReports, type ReportQuota } from '../../src/bounces/redis-reports.js';
+import type { Report } from '../../src/bounces/reports.js';
+import { reportKeys } from '../../src/store/keyspace.js';
+import { Log } from '../../src/telemetry/logger.js';
+import { Metrics } from '../../src/telemetry/metrics.js';
+import { OwnRedis, StandingClock } from '../accounts/own-redis.js';
+
+const DAY_MS = 86_400_000;
+
+let own: OwnRedis;
+let redis: Redis;
+let clock: StandingClock;
+let metrics: Metrics;
+
+beforeAll(async () => {
+  own = await OwnRedis.start();
+  redis = await own.connect();
+});
+beforeEach(() => {
+  clock = new StandingClock();
+  metrics = new Metrics();
+});
+afterEach(async () => {
+  await redis.config('SET', 'maxmemory', '0');
+  await redis.flushall();
+});
+afterAll(() => own.stop());
+
+function reports(quota: Partial<ReportQuota> = {}): RedisReports {
+  const log = Log.open({ level: 'error', addresses: 'full', process: 'test' });
+  const whole = { retentionMs: 30 * DAY_MS, countMax: 100, bytesMax: 1_000_000, ...quota };
+  return new RedisReports(redis, whole, clock, metrics, log);
+}
+
+function report(key: string, given: Partial<Report> = {}): Report {
+  return { key, kind: 'hard', at: clock.now(), content: Buffer.from(`Subject: ${key}\r\n\r\n`), ...given };
+}
+
+async function uids(store: RedisReports, account = 'shop'): Promise<number[]> {
+  return (await store.list(account, 0, 1_000)).map(({ uid }) => uid);
+}
+
+async function counted(outcome: string): Promise<number> {
+  const { values } = await metrics.reports.get();
+  return values.find(({ labels }) => labels.outcome === outcome)?.value ?? 0;
+}
+
+describe('stored reports', () => {
+  it('are numbered from 1 for each account, and read as they were written', async () => {
+    const store = reports();
+    const content = Buffer.concat([Buffer.from('Subject: x\r\n\r\n'), randomBytes(100)]);
+    const facts = { kind: 'blocked', category: 'ip_blocked', messageId: 'm1', at: clock.now() - 5 } as const;
+    expect(await store.append('shop', report('a', { ...facts, content }))).toBe('stored');
+    await store.append('shop', report('b'));
+    await store.append('other', report('a'));
+    expect(await store.list('shop', 0, 10)).toEqual([
+      { uid: 1, ...facts, octets: content.length, flags: [] },
+      { uid: 2, kind: 'hard', at: clock.now(), octets: 14, flags: [] },
+    ]);
+    expect((await store.read('shop', 1))?.equals(content)).toBe(true);
+    expect(await store.read('shop', 3)).toBeUndefined();
+    expect(await uids(store, 'other')).toEqual([1]);
+  });
+
+  it.each([
+    ['that pays to compress', Buffer.from(`Subject: x\r\n\r\n${'all the same words\r\n'.repeat(5_000)}`)],
+    ['that does not', randomBytes(50_000)],
+    ['that looks compressed and is not', Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), Buffer.from('hello')])],
+  ])('give back a content %s', async (_which, content) => {
+    const store = reports();
+    await store.append('shop', report('a', { content }));
+    expect((await store.read('shop', 1))?.equals(content)).toBe(true);
+    expect((await store.list('shop', 0, 1))[0]?.octets).toBe(content.length);
+  });
+
+  it('are listed from a uid on, so many at once', async () => {
+    const store = reports();
+    for (const key of ['a', 'b', 'c', 'd']) await store.append('shop', report(key));
+    expect((await store.list('shop', 1, 2)).map(({ uid }) => uid)).toEqual([2, 3]);
+    expect(await store.list('shop', 4, 2)).toEqual([]);
+  });
+
+  it('store what one key names once, however often and from wherever it is told', async () => {
+    const store = reports();
+    const results = await Promise.all([1, 2, 3].map(() => store.append('shop', report('a'))));
+    expect(results.toSorted()).toEqual(['repeated', 'repeated', 'stored']);
+    expect(await uids(store)).toEqual([1]);
+    expect([await counted('stored'), await counted('repeated')]).toEqual([1, 2]);
+  });
+
+  it('do not come back when they are told again after they went', async () => {
+    const store = reports({ countMax: 1 });
+    await store.append('shop', report('a'));
+    await store.append('shop', report('b'));
+    expect(await uids(store)).toEqual([2]);
+    expect(await store.append('shop', report('a'))).toBe('repeated');
+    expect(await uids(store)).toEqual([2]);
+  });
+
+  it('keep to their number, the oldest go, and no uid is given twice', async () => {
+    const store = reports({ countMax: 3 });
+    for (const key of ['a', 'b', 'c', 'd', 'e']) await store.append('shop', report(key));
+    expect(await uids(store)).toEqual([3, 4, 5]);
+    expect(await redis.hlen(reportKeys('shop').contents)).toBe(3);
+    expect(await store.mailbox('shop')).toMatchObject({ uidNext: 6 });
+  });
+
+  it('keep to their bytes, and count only what is there', async () => {
+    const store = reports({ bytesMax: 3_000 });
+    const content = randomBytes(1_000);
+    for (const key of ['a', 'b', 'c', 'd']) await store.append('shop', report(key, { content }));
+    expect(await uids(store)).toEqual([2, 3, 4]);
+    await store.append('shop', report('large', { content: randomBytes(2_500) }));
+    expect(await uids(store)).toEqual([5]);
+    expect(await redis.hget(reportKeys('shop').mailbox, 'b')).toBe('2500');
+  });
+
+  it('go when their time is over, and are not seen from that moment on', async () => {
+    const store = reports({ retentionMs: 10 * DAY_MS });
+    await store.append('shop', report('old'));
+    clock.nowMs += 6 * DAY_MS;
+    await store.append('shop', report('new'));
+    clock.nowMs += 5 * DAY_MS;
+    expect(await uids(store)).toEqual([2]);
+    expect(await store.read('shop', 1)).toBeUndefined();
+    await store.append('shop', report('newer'));
+    expect(await redis.hkeys(reportKeys('shop').contents)).toEqual(['2', '3']);
+  });
+
+  it('are taken away by Redis where nothing follows them; the uids go on', async () => {
+    const store = reports({ retentionMs: 10 * DAY_MS });
+    await store.append('shop', report('a'));
+    const { mailbox, ...others } = reportKeys('shop');
+    const { flags, ...kept } = others;
+    const lives = await Promise.all(Object.values(kept).map((key) => redis.pttl(key)));
+    expect(lives.map((life) => Math.ceil(life / DAY_MS))).toEqual([10, 10, 10]);
+    expect(await redis.exists(flags)).toBe(0);
+    expect(await redis.pttl(mailbox)).toBe(-1);
+    await redis.unlink(...Object.values(others));
+    await store.append('shop', report('b'));
+    expect(await uids(store)).toEqual([2]);
+    expect(await redis.hget(mailbox, 'b')).toBe('14');
+  });
+
+  it('shed a bounded number in one call', async () => {
+    for (let i = 0; i < 120; i++) await reports({ countMax: 1_000 }).append('shop', report(String(i)));
+    const strict = reports({ countMax: 1 });
+    await strict.append('shop', report('one more'));
+    expect(await uids(strict)).toHaveLength(21);
+    await strict.append('shop', report('and one'));
+    expect(await uids(strict)).toEqual([122]);
+  });
+
+  it('remember a bounded number of occurrences', async () => {
+    const store = reports({ countMax: 5 });
+    for (let i = 0; i < 30; i++) await store.append('shop', report(String(i)));
+    expect(await redis.zcard(reportKeys('shop').occurrences)).toBe(10);
+  });
+
+  it('keep their UIDVALIDITY, and have another when the account was made anew', async () => {
+    const store = reports();
+    const accounts = new Accounts(redis, clock);
+    await accounts.create('shop');
+    const first = await store.mailbox('shop');
+    expect(first).toEqual({ uidValidity: clock.now() / 1000, uidNext: 1 });
+    clock.nowMs += 1_000;
+    await store.append('shop', report('a'));
+    expect(await store.mailbox('shop')).toEqual({ ...first, uidNext: 2 });
+
+    await store.append('other', report('a'));
+    await accounts.remove('shop');
+    expect(await redis.keys('*{ph:account:shop}:reports*')).toEqual([]);
+    expect(await uids(store, 'other')).toEqual([1]);
+    await store.append('shop', report('a'));
+    expect((await store.mailbox('shop')).uidValidity).toBe(first.uidValidity + 1);
+  });
+
+  it('are dropped and counted where Redis is full, and stored again when it is not', async () => {
+    const store = reports();
+    await store.append('other', report('a'));
+    await redis.config('SET', 'maxmemory', '1');
+    // It has looked at the memory just now, and may know no better until Redis refuses.
+    expect(await store.append('shop', report('a'))).toBe('dropped');
+    expect(await reports().append('shop', report('a'))).toBe('dropped');
+    await redis.config('SET', 'maxmemory', '0');
+    expect(await uids(store)).toEqual([]);
+    expect(await reports().append('shop', report('a'))).toBe('stored');
+    expect(await counted('dropped')).toBe(2);
+  });
+
+  it('are not taken for stored where Redis is away', async () => {
+    const away = await own.connect();
+    const log = Log.open({ level: 'error', addresses: 'full', process: 'test' });
+    const quota = { retentionMs: DAY_MS, countMax: 10, bytesMax: 1_000 };
+    const store = new RedisReports(away, quota, clock, metrics, log);
+    away.disconnect();
+    await expect(store.append('shop', report('a'))).rejects.toThrow();
+    expect(await counted('dropped')).toBe(0);
+  });
+});
