@@ -195,7 +195,7 @@ describe('mail to a role', () => {
     const mail = (id: string): string => dsn({ messageId: id, recipients: [{ address: 'ann@one.example' }] });
     await bringBack('postmaster@example.org', mail('unknown@example.org'));
     expect(await intake.heardLater(sent)).toEqual([]);
-    await intake.sentIds.remember('<known@example.org>', { messageId: sent.id, transaction: 0 });
+    await intake.tookBySmarthost('<known@example.org>', sent);
     await bringBack('postmaster@example.org', mail('known@example.org'));
     expect(await intake.states(sent)).toEqual(['bounced']);
   });

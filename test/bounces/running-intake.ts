@@ -28,7 +28,7 @@ import type { RecipientState } from '../../src/mail/outcome.js';
 import { blockListOf } from '../../src/network/client-networks.js';
 import { BullmqLanes } from '../../src/queue/bullmq-lanes.js';
 import { RedisSpool } from '../../src/queue/redis-spool.js';
-import { RETURNED_MAIL_KEY, SHARD } from '../../src/store/keyspace.js';
+import { RETURNED_MAIL_KEY, SHARD, shardKeys } from '../../src/store/keyspace.js';
 import { connectRedis, disconnectRedis, untilReady } from '../../src/store/connect-redis.js';
 import { RedisRoom } from '../../src/store/redis-room.js';
 import { entryOf } from '../../src/store/work-stream.js';
@@ -223,8 +223,9 @@ export class RunningIntake {
       .reduce((sum, { value }) => sum + value, 0);
   }
 
-  get sentIds(): SentMessageIds {
-    return new SentMessageIds(this.redis, DAY_MS);
+  /** As the step writes it that settles what a smarthost took. */
+  async tookBySmarthost(messageId: string, { id }: { readonly id: string }): Promise<void> {
+    await this.redis.set(shardKeys(SHARD).sentMessageId(messageId), `${id}.0`);
   }
 
   private get reportStore(): RedisReports {
@@ -240,7 +241,7 @@ export class RunningIntake {
         spool: this.steps.spool,
         reports: this.reportStore,
         read: (content) => readReturnedMail(content, classifier),
-        referenceOf: (id) => this.sentIds.referenceOfMessageId(id),
+        referenceOf: (id) => new SentMessageIds(this.redis).referenceOfMessageId(id),
       },
       2 * MESSAGE_BYTES_MAX,
     );
