@@ -158,6 +158,6 @@ function readOutcome({ fields }: StreamEntry): Outcome | undefined {
 
 function whatOf(event: Exclude<ReportedEvent, { type: 'delayed' }>): SuppressionCause['what'] {
   if (event.type === 'complained') return { kind: 'complained', feedbackType: event.feedbackType };
-  const { classification, reply } = event;
-  return { kind: 'refused', classification, reply: reply ? formatReply(reply) : '' };
+  const { classification, reply, source } = event;
+  return { kind: 'refused', classification, reply: reply ? formatReply(reply) : '', late: source === 'dsn' };
 }

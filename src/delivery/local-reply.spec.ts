@@ -27,7 +27,6 @@ describe('what we say ourselves', () => {
     ],
     ['unsendableAddress', local.unsendableAddress('The address cannot be put into a command'), 'unknown_recipient'],
     ['needsSmtputf8', local.needsSmtputf8(), 'protocol_error'],
-    ['internalFault', local.internalFault('The message could not be read'), 'remote_system_error'],
   ])('%s', (_, outcome, category) => {
     const { reply } = outcome as { reply: { code: number; enhanced: string; text: string } };
     const finding = classifier.classify(reply);
