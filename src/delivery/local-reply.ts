@@ -30,7 +30,7 @@ export const privateMx = (text: string): AttemptOutcome =>
     `${text} POSTHORN_ALLOW_PRIVATE_MX=true lets mail go to private addresses`,
   );
 
-export const dnsFailed = (text: string): AttemptOutcome => outcome('deferred', 'routing_error', 451, '4.4.3', text);
+export const dnsFailed = (text: string): AttemptOutcome => outcome('deferred', 'connection_failed', 451, '4.4.3', text);
 
 export const notConnected = (text: string): AttemptOutcome =>
   outcome('deferred', 'connection_failed', 451, '4.4.1', text);
