@@ -4,8 +4,12 @@ import { CATEGORIES, type Category } from '../mail/classification.js';
 import { findingOfRule } from './matching/compile-rules.js';
 import { readOwnRules, type NamedRules } from './matching/read-rules.js';
 import type { Rule } from './matching/rule-schema.js';
+import { isCounted, MAILBOX_FULL_AFTER, MAILBOX_FULL_WITHIN_MS, UNDETERMINED_WITHIN_MS } from './suppression-policy.js';
 
+const DAY_MS = 86_400_000;
 const SAMPLES_OF_A_CLASS_MAX = 6;
+/** Of a class below one code: it shows how far apart the meanings are, not every wording. */
+const SAMPLES_OF_A_CODE_MAX = 2;
 
 const HEAD = `# What a refusal means, and what to do
 
@@ -86,10 +90,10 @@ function samplesOf({ rules }: NamedRules): KnownSample[] {
 }
 
 function codeSection({ title, words, matches }: CodeSection, samples: readonly KnownSample[]): string {
-  const rows = samples
-    .filter(({ text }) => matches(text))
-    .sort((a, b) => CATEGORIES.indexOf(a.category) - CATEGORIES.indexOf(b.category))
-    .map(({ text, category }) => `| ${cell(text)} | [\`${category}\`](#${category}) |\n`);
+  const matching = samples.filter(({ text }) => matches(text));
+  const rows = CATEGORIES.flatMap((category) =>
+    matching.filter((sample) => sample.category === category).slice(0, SAMPLES_OF_A_CODE_MAX),
+  ).map(({ text, category }) => `| ${cell(text)} | [\`${category}\`](#${category}) |\n`);
   return `### ${title}\n\n${words}\n\n${table('| reply | class |\n| --- | --- |\n', rows)}`;
 }
 
@@ -112,14 +116,19 @@ function classSection(category: Category, samples: readonly KnownSample[]): stri
   ].join('\n');
 }
 
-function whatPosthornDoes(category: Category, { suppress, type, retry }: CategoryFacts): string {
+function whatPosthornDoes(category: Category, { suppress }: CategoryFacts): string {
   const again = 'Tries again after a 4yz until the message expires; a 5yz ends it at once.';
   if (suppress)
     return 'Suppresses the address at once, where the reply is a 5yz. A 4yz is tried again and suppresses nothing.';
-  if (category === 'mailbox_full') return `${again} Suppresses the address after 3 such failures within 14 days.`;
-  if (category === 'expired') return 'Has tried until the time was over. Suppresses nothing at once.';
-  if (type === 'soft' && retry) return `${again} Suppresses nothing at once.`;
-  return `${again} Suppresses nothing at once; an account may have the address suppressed after a number of such failures.`;
+  const tries = category === 'expired' ? 'Has tried until the time was over.' : again;
+  if (category === 'mailbox_full') {
+    const days = MAILBOX_FULL_WITHIN_MS / DAY_MS;
+    return `${tries} Suppresses the address after ${MAILBOX_FULL_AFTER} such failures within ${days} days.`;
+  }
+  if (!isCounted(category)) return `${tries} Never suppresses the address: it may be fine.`;
+  const days = UNDETERMINED_WITHIN_MS / DAY_MS;
+  const which = category === 'expired' ? 'such failures whose last reply was about the recipient' : 'such failures';
+  return `${tries} Suppresses the address after a number of ${which} within ${days} days; the account sets it.`;
 }
 
 function table(head: string, rows: readonly string[]): string {

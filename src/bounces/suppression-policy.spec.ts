@@ -20,7 +20,7 @@ const of = (category: Category, given: Partial<Finding> = {}): Finding => ({
 
 describe('a class of refusal', () => {
   const hard = ['unknown_recipient', 'recipient_disabled', 'recipient_moved', 'bad_domain'] as const;
-  const counted = ['recipient_refused', 'unclassified', 'expired'] as const;
+  const counted = ['recipient_refused', 'unclassified'] as const;
 
   it.each(CATEGORIES)('%s does what is its own, and the rest does nothing', (category) => {
     const weight = weighed(of(category));
@@ -37,8 +37,6 @@ describe('a class of refusal', () => {
       for (const fault of FAULTS)
         for (const suppress of [true, false]) {
           if (fault === 'recipient' || fault === 'unknown') continue;
-          // What was tried until its time was over is the one exception: its own fault is our infrastructure's by name.
-          if (category === 'expired' && fault === 'infrastructure' && !suppress) continue;
           expect(weighed(of(category, { fault, suppress }))).toEqual({ kind: 'nothing' });
         }
   });
@@ -51,6 +49,10 @@ describe('a class of refusal', () => {
   it('that is hard by name and was said for the time being only counts as expired', () => {
     const soft = { type: 'soft', retry: true, suppress: false } as const;
     expect(weighed(of('unknown_recipient', soft))).toMatchObject({ kind: 'count', reason: 'expired' });
+  });
+
+  it('that was tried until its time was over counts where its last reply was about the recipient', () => {
+    expect(weighed(of('expired', { fault: 'recipient' }))).toMatchObject({ kind: 'count', reason: 'expired' });
   });
 
   it('counts as often as the account says, and not at all with 0', () => {

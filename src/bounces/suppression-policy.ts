@@ -91,6 +91,11 @@ export function isSoftCause(reason: SuppressionReason): boolean {
   return SOFT_CAUSES.has(reason);
 }
 
+/** Whether repeated refusals of this class lead to a suppression, though none of them is held against the address by itself. */
+export function isCounted(category: Category): boolean {
+  return COUNTED.has(category);
+}
+
 function weighRefusal({ category, suppress, fault }: Finding, suppressAfter: number): Weight {
   if (suppress) return fault === 'recipient' ? { kind: 'suppress', reason: category } : { kind: 'nothing' };
   if (category === 'mailbox_full' && fault === 'recipient') {
@@ -110,9 +115,8 @@ function weighRefusal({ category, suppress, fault }: Finding, suppressAfter: num
 
 /** The reason that repeats of it become; undefined where it does not count. */
 function countedAs(category: Category, fault: Fault): SuppressionReason | undefined {
-  // The class of what was tried until its time was over, whoever stood in the way: the fault is of its last reply.
-  const isOurs = fault === 'infrastructure' ? category !== 'expired' : fault !== 'recipient' && fault !== 'unknown';
-  if (isOurs) return undefined;
+  // Of what was tried until its time was over, the fault is that of its last reply: servers that are down say nothing.
+  if (fault !== 'recipient' && fault !== 'unknown') return undefined;
   if (COUNTED.has(category)) return category;
   // An unknown mailbox that was said for the time being only, until the message expired: no dead address, but a pattern.
   return fault === 'recipient' ? 'expired' : undefined;

@@ -21,10 +21,12 @@ function expiry(recipients: readonly number[], last: MessageEvent | undefined, n
   const facts = { at: nowMs, recipients, source: 'reply', classification: findingOf('expired', 'expired') } as const;
   if (!last || !isAttempt(last)) return { recipients, state: 'expired', event: { type: 'expired', ...facts } };
   const { reply, mx, attempt } = last;
+  // Whose fault it was in the end: an outage of ours, or a block list, must not be held against the address.
+  const classification = { ...facts.classification, fault: last.classification.fault };
   return {
     recipients,
     state: 'expired',
-    event: { type: 'expired', ...facts, reply, ...(mx !== undefined && { mx }), attempt },
+    event: { type: 'expired', ...facts, classification, reply, ...(mx !== undefined && { mx }), attempt },
   };
 }
 

@@ -7,7 +7,7 @@ import { SuppressionBook, type NewSuppression, type SuppressionPage } from '../.
 import { suppressionPrefix } from '../../src/bounces/suppression-record.js';
 import type { Suppression, SuppressionCause } from '../../src/bounces/suppressions.js';
 import { AccountLog } from '../../src/events/account-log.js';
-import type { Category } from '../../src/mail/classification.js';
+import type { Category, Finding } from '../../src/mail/classification.js';
 import { findingOf } from '../../src/mail/categories.js';
 import type { Stream } from '../../src/mail/stream.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
@@ -70,7 +70,7 @@ export class SuppressionRig {
       stream: 'default',
       messageId,
       at: this.clock.nowMs,
-      what: { kind: 'refused', classification: findingOf(category, 'test'), reply: '550 no' },
+      what: { kind: 'refused', classification: refusalOf(category), reply: '550 no' },
       ...given,
     };
   }
@@ -144,4 +144,10 @@ export class SuppressionRig {
   stop(): Promise<void> {
     return this.server.stop();
   }
+}
+
+/** What expired does so here for a last reply about the recipient: for others it says nothing of the address. */
+function refusalOf(category: Category): Finding {
+  const finding = findingOf(category, 'test');
+  return category === 'expired' ? { ...finding, fault: 'recipient' } : finding;
 }
