@@ -27,6 +27,12 @@ describe('expire', () => {
     await steps.spool.settle(await steps.claimOf(workOf(message, 1)), [deferred(1)]);
     await steps.spool.expire(message.id, message.expiresAt);
     expect(await steps.states(message)).toEqual(['delivered', 'expired', 'expired']);
+    // The fault is that of the last reply; where nothing was tried, it is ours.
+    const { events = [] } = (await steps.spool.read(message.id)) ?? {};
+    expect(events.flatMap((event) => (event.type === 'expired' ? [event.classification.fault] : []))).toEqual([
+      'unknown',
+      'infrastructure',
+    ]);
     expect(await steps.ledger()).toMatchObject({ accepted: 3, settled: { delivered: 1, expired: 2 }, waiting: 0 });
     expect(await steps.spool.expired(message.expiresAt, 10)).toEqual([]);
     // The job of the settled transaction was never taken by a worker here; it will find nothing to do. The body waits a while
