@@ -110,10 +110,11 @@ export class SuppressionsController {
 function wantedOf({ address, reason, because, streams, until: at, expiresIn }: NewEntry): NewSuppression {
   const until = expiresIn === undefined ? at : Date.now() + expiresIn * 1000;
   const isNamed = reason !== undefined && isReason(reason);
+  const words = because ?? (isNamed ? undefined : reason);
   return {
     address,
     reason: isNamed ? reason : 'manual',
-    because: because ?? (isNamed ? undefined : reason) ?? 'added by hand',
+    ...(words !== undefined && { because: words }),
     ...(streams && { streams: [...new Set(streams)] }),
     ...(until !== undefined && { until }),
   };
