@@ -173,6 +173,9 @@ export abstract class Spool {
    */
   abstract afterword(messageId: string, afterword: Afterword): Promise<AfterwordResult>;
 
+  /** The outcome that is event `number` of the message is followed up: no body is kept for it any longer. Safe to repeat. */
+  abstract followedUp(messageId: string, number: number): Promise<void>;
+
   abstract original(messageId: string): Promise<Original | undefined>;
 
   abstract read(messageId: string): Promise<MessageHistory | undefined>;
