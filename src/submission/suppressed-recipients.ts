@@ -12,15 +12,20 @@ import type { Settlement } from '../queue/spool.js';
 import { refusal, type Refusal } from './refusals.js';
 import { shown } from './sender-rules.js';
 
+export interface IncomingMail {
+  readonly account: string;
+  readonly recipients: readonly string[];
+  readonly stream: Stream;
+  readonly supersedeKey: string | undefined;
+}
+
 /** Those of `recipients` that are suppressed, as they are settled when the message is accepted. */
 export async function suppressedOf(
   suppressions: Suppressions,
-  account: string,
-  recipients: readonly string[],
-  stream: Stream,
+  { account, stream, recipients, supersedeKey }: IncomingMail,
   nowMs: number,
 ): Promise<readonly Settlement[]> {
-  const verdicts = await suppressions.verdicts(account, recipients, stream);
+  const verdicts = await suppressions.verdicts(account, recipients, stream, { supersedeKey });
   if (verdicts.size === 0) return [];
   return recipients.flatMap((address, position) => {
     const verdict = verdicts.get(address);

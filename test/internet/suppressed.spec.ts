@@ -155,6 +155,7 @@ describe('before an attempt', () => {
     expect(recipients[0]?.state).toBe('queued');
     await internet.until(id, ({ events }) => events.filter(({ type }) => type === 'deferred').length >= 2);
     const second = await accepted(door, [GONE], { stream: 'critical' });
+    expect(second.recipients[0]?.state).toBe('suppressed');
     await internet.settled(second.id, 'suppressed');
     greylists = false;
     const { events } = await internet.settled(id, 'delivered');
