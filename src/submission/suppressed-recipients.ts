@@ -45,7 +45,7 @@ export async function forbiddenSuppressed(
 ): Promise<Refusal | undefined> {
   if (account?.suppressedRecipients !== 'refuse') return undefined;
   const verdict = (await suppressions.verdicts(account.name, [recipient], 'critical')).get(recipient);
-  return verdict?.kind === 'suppressed' ? refusal('suppressed_recipient', shown(recipient)) : undefined;
+  return verdict?.kind === 'suppressed' ? refusalOf(recipient, verdict.suppression.reason) : undefined;
 }
 
 /** After the message, of an account that wants it: nobody is left to send it to. */
@@ -55,7 +55,13 @@ export function forbiddenAll(
   suppressed: readonly Settlement[],
 ): Refusal | undefined {
   if (account?.suppressedRecipients !== 'refuse' || suppressed.length < recipients.length) return undefined;
-  return refusal('suppressed_recipient', shown(recipients[0] ?? ''));
+  const [first] = suppressed;
+  if (first?.event.type !== 'suppressed') return undefined;
+  return refusalOf(recipients[first.recipients[0] ?? 0] ?? '', first.event.reason);
+}
+
+function refusalOf(recipient: string, reason: string): Refusal {
+  return refusal('suppressed_recipient', `${shown(recipient)}, which is suppressed for ${reason}`);
 }
 
 /** What a client is told of each recipient. `state` is of those that are sent to. */

@@ -112,6 +112,7 @@ describe('at the door', () => {
       cause: 'suppressed_recipient',
       code: 550,
       enhanced: '5.7.1',
+      text: `This account does not send to ${GONE}, which is suppressed for unknown_recipient: ./posthorn suppression remove lifts that`,
     });
     expect(await door.checkRecipient({ account: 'test' }, HERE, session)).toBeUndefined();
     expect(await submit(door, [GONE], {}, 'trusted')).toMatchObject({
