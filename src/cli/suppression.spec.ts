@@ -72,7 +72,7 @@ describe('./posthorn suppression', () => {
     [['add', 'nobody'], 1, '422: address: "nobody" is no mail address'],
     [['remove', 'a@b.example', '--because', 'x'], 1, '404: "a@b.example" is not suppressed for this account'],
     [['list', '--account', 'nobody'], 1, '404: There is no account "nobody"'],
-    [['show', '../accounts/default'], 1, '404: '],
+    [['show', '../accounts/default'], 1, '422: address: "../accounts/default" is no mail address'],
   ])('says in one line why %j cannot be', async (argv, code, why) => {
     const outcome = await suppression(...argv);
     expect([outcome.code, outcome.out]).toEqual([code, '']);
