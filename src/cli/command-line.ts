@@ -16,7 +16,7 @@ export type CommandLine<O extends Options> =
   /** `--help` was asked for, or the arguments were wrong: what there was to say is said. */
   | { readonly kind: 'over'; readonly exitCode: number };
 
-/** @param operandNames what must follow besides the options, in this order */
+/** @param operandNames what must follow besides the options, in this order; what ends in `?` may be absent */
 export function readCommandLine<const O extends Options>(
   command: Pick<Command, 'name' | 'help'>,
   argv: readonly string[],
@@ -35,7 +35,7 @@ export function readCommandLine<const O extends Options>(
   }
   const { values, positionals } = parsed;
   const missing = operandNames[positionals.length];
-  if (missing !== undefined) return over(command, `${missing} is missing`);
+  if (missing !== undefined && !missing.endsWith('?')) return over(command, `${missing} is missing`);
   const extra = positionals[operandNames.length];
   if (extra !== undefined) return over(command, `"${extra}" is one argument too many`);
   return { kind: 'read', values, operands: positionals };
