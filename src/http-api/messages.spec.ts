@@ -241,7 +241,7 @@ describe('GET /v1/messages/{id}', () => {
                 fault: 'protocol',
                 rule: 'text.greylisted',
                 explanation: expect.stringContaining('come back in a few minutes'),
-                todo: 'Nothing; it is tried again.',
+                todo: expect.stringContaining('where it is tried again'),
               },
             },
           ],
