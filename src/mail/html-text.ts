@@ -1,6 +1,16 @@
 /** The words of an HTML text, roughly as a person sees them: enough to look for addresses and reasons in it. */
 
-const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'", nbsp: ' ' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  ...{ lt: '<', gt: '>', amp: '&', quot: '"', apos: "'", nbsp: ' ', shy: '', zwnj: '' },
+  ...{ lsquo: '‘', rsquo: '’', ldquo: '“', rdquo: '”', laquo: '«', raquo: '»', ndash: '–', mdash: '—', hellip: '…' },
+  ...{ szlig: 'ß', oslash: 'ø', Oslash: 'Ø', aelig: 'æ', AElig: 'Æ', aring: 'å', Aring: 'Å', iexcl: '¡', iquest: '¿' },
+};
+
+/** `&eacute;`: a letter, and what stands above or below it. */
+const MARKS: Readonly<Record<string, string>> = {
+  ...{ grave: '\u0300', acute: '\u0301', circ: '\u0302', tilde: '\u0303', uml: '\u0308', cedil: '\u0327' },
+  ...{ caron: '\u030c', ogonek: '\u0328', dot: '\u0307' },
+};
 
 export function textOfHtml(html: string): string {
   return (
@@ -15,9 +25,9 @@ export function textOfHtml(html: string): string {
       .replace(/<a\s[^<>]{0,2000}>/gi, ' ')
       .replace(/<\/?[a-z]+\s[^<>]{0,2000}>/gi, ' ')
       .replace(
-        /&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]{2,6}));/gi,
+        /&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]{2,8}));/gi,
         (whole, decimal?: string, hex?: string, name?: string) => {
-          if (name !== undefined) return ENTITIES[name.toLowerCase()] ?? whole;
+          if (name !== undefined) return entity(name) ?? whole;
           const point = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal);
           return point > 0 && point <= 0x10ffff ? String.fromCodePoint(point) : ' ';
         },
@@ -25,6 +35,11 @@ export function textOfHtml(html: string): string {
       .replace(/[ \t\u00a0]+/g, ' ')
       .replace(/ ?\n(?:[ ]?\n)+/g, '\n\n')
   );
+}
+
+function entity(name: string): string | undefined {
+  const mark = MARKS[name.slice(1)];
+  return ENTITIES[name] ?? ENTITIES[name.toLowerCase()] ?? (mark && `${name.charAt(0)}${mark}`.normalize('NFC'));
 }
 
 /** Styles, scripts and comments are cut out by hand: a regular expression for them is slow where they have no end. */

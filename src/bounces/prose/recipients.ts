@@ -82,5 +82,6 @@ function wordsWithDialogue(
     dialogue.find((one) => one.address.toLowerCase() === key) ??
     dialogue.find((one) => !one.address.includes('@') && localPartOf(key) === one.address.toLowerCase());
   const reply = refusal?.words ?? alone;
-  return reply === undefined ? words : `${reply}\n${words}`;
+  if (reply === undefined) return words;
+  return isDialogue(words) ? reply : `${reply}\n${words}`;
 }
