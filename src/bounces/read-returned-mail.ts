@@ -66,9 +66,6 @@ function readOutcome(facts: MailFacts): { kind: ReturnedKind; recipients: FoundR
     ...(facts.original && { original: facts.original }),
   });
   if (statuses.length === 0 && !prose) return undefined;
-  // It names nobody, brings nothing back and quotes no server: a daemon may write of other things, too.
-  const isBare = prose?.recipients.length === 0 && !facts.original && !/\b[45]\d\d\b/.test(facts.words);
-  if (likelihood === 'possible' && isBare && facts.words.trim() !== '') return undefined;
   // The fields of a report stand among the words where its part is broken or of another type.
   if (statuses.length === 0 && STATUS_FIELDS.every((field) => field.test(facts.words)))
     statuses = readDeliveryStatus(facts.words);

@@ -14,7 +14,7 @@ const MARKS: Readonly<Record<string, string>> = {
 
 export function textOfHtml(html: string): string {
   return (
-    withoutHidden(html)
+    withNames(withoutHidden(html))
       .replace(/[ \t]*\n[ \t]*/g, '\n')
       .replace(
         /<(?:br|p|div|tr|li|h[1-6]|table|blockquote|pre|hr|\/p|\/div|\/tr|\/h[1-6]|\/pre)\b[^<>]{0,2000}>/gi,
@@ -40,6 +40,14 @@ export function textOfHtml(html: string): string {
 function entity(name: string): string | undefined {
   const mark = MARKS[name.slice(1)];
   return ENTITIES[name] ?? ENTITIES[name.toLowerCase()] ?? (mark && `${name.charAt(0)}${mark}`.normalize('NFC'));
+}
+
+/** `<a href="mailto:a@b">Anna</a>`: the address stands in the link alone, and is what is looked for. */
+function withNames(html: string): string {
+  return html.replace(
+    /<a\s[^<>]{0,300}?href=["']?mailto:([^"'<>?\s]{3,320})[^<>]{0,500}>([^<>@]{1,200})<\/a>/gi,
+    (_, address: string, words: string) => `${words}&lt;mailto:${address}&gt;`,
+  );
 }
 
 /** Styles, scripts and comments are cut out by hand: a regular expression for them is slow where they have no end. */
