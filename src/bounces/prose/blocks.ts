@@ -28,7 +28,7 @@ const SENT_BY =
 const CONTACT =
   /\bcontact|assistance|\bhelp\b|please (?:send|forward|e-?mail|notify|call|write|reply)|\bquestions?\b|\bsupport\b|send (?:e-?mail|mail|it) to|mail to postmaster|get in touch|envelope-sender|\bfrom\b[^.]{0,20}$|sent by\s*$|written by|\bwenden\b|kontaktier|contacte[rz]?|contactar|contattare|連絡|お問い?合|联系|обратит/i;
 const FAILURE_SENTENCE =
-  /duplicat|\bloop|not a |undeliver|not (?:be |been )?(?:deliver|reach|sent|accept|find|found|exist|match|available|listed|processed)|(?:could|can|did|was|were|is|has|have)(?:n['’]t| ?not)\b|unable|fail|error|reject|refus|return|bounc|block|unknown|invalid|disabled|full|quota|delay|no (?:such|longer)|problem|blacklist|denied|permanent|unzustellbar|nicht (?:zu|ge|er|vorh)|konnte|zugestellt|impossible|n'a pas|pas pu|pas été|inconnu|plein|no (?:se )?(?:pudo|ha|puede|existe)|desconocid|não|nao|inexistente|cheia|non (?:è|e'|può|esiste)|impossibile|sconosciut|niet|onbekend|nie |kunde inte|届|送信でき|配信でき|配送でき|存在し|不明|失敗|エラー|いっぱい|一杯|無法|无法|未能|失败|退信|拒|不存在|не (?:может|удалось|был|доставлен|существует)|невозможно|недоставл|ошибк|못했|실패/i;
+  /duplicat|\bloop|not a |undeliver|not (?:be |been )?(?:deliver|reach|sent|accept|find|found|exist|match|available|listed|processed)|(?:could|can|did|was|were|is|has|have)(?:n['’]t| ?not)\b|unable|fail|error|reject|refus|return|bounc|block|unknown|invalid|disabled|full|quota|delay|no (?:such|longer)|problem|blacklist|denied|permanent|unzustellbar|nicht (?:zu|ge|er|vorh)|konnte|zugestellt|impossible|n'a pas|pas pu|pas été|inconnu|plein|no (?:se )?(?:pudo|ha|puede|existe)|desconocid|não|nao|inexistente|cheia|non (?:è|e'|può|esiste)|impossibile|sconosciut|niet|onbekend|nie |kunde inte|届|送信でき|配信でき|配送でき|存在し|不明|失敗|エラー|いっぱい|一杯|無法|无法|未能|失败|退信|拒|退回|已满|已滿|不存在|전달되지|존재하지|не (?:может|удалось|был|доставлен|существует)|невозможно|недоставл|ошибк|못했|실패/i;
 // "your message to a@b", "could not be delivered to: <a@b>": the sentence itself says who it was meant for.
 const TARGET =
   /(?:deliver\w{0,5}|messages?|e-?mails?|sent|send|address(?:ed)?|recipients?|nachricht|zugestellt|courrier|courriel|mensaje|mensagem|messaggio|bericht|wiadomość|сообщени\S|письм\S)[^.;:]{0,60} (?:to|for|an|à|para|a|pour|per|aan|do|для|на адрес)(?: the)?(?: following)?(?: recipient| address| user| mailbox| account)?(?: was| is)?\s{0,3}:?\s{0,9}[<"'“«]{0,2}$|\b(?:was|were) (?:addressed|sent),?\s{1,3}[<"']{0,2}$/iu;
@@ -108,7 +108,11 @@ function leadsOfLine(lines: readonly string[], at: number): Lead[] {
   const first = found[0];
   if (first === undefined) return [];
   const indent = line.length - line.trimStart().length;
-  const display = /^\s{0,20}[^<>@:]{1,100}<mailto:$/i.exec(line.slice(0, first.start));
+  const display =
+    /^\s{0,20}[^<>@:]{1,100}<mailto:$/i.test(line.slice(0, first.start)) ||
+    // "Bo Berg (bo@dest.example) on 3/3/2020": Exchange 2000 and its kin.
+    (/^\s{1,20}[^<>@:()]{1,100}\($/.test(line.slice(0, first.start)) &&
+      /^\)\s{0,9}(?:$|(?:on|am|le|el|op|il|em|den)\s{1,3}\S{0,12}\d)/.test(line.slice(first.end)));
   if (!BEFORE.test(line.slice(0, first.start)) && !display) return [];
   if (SENT_BY.test(lines.slice(0, at).findLast((above) => above.trim() !== '') ?? '')) return [];
   const before = line.slice(0, first.start);
