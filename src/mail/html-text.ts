@@ -1,16 +1,30 @@
 /** The words of an HTML text, roughly as a person sees them: enough to look for addresses and reasons in it. */
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  ...{ lt: '<', gt: '>', amp: '&', quot: '"', apos: "'", nbsp: ' ', shy: '', zwnj: '' },
-  ...{ lsquo: '‘', rsquo: '’', ldquo: '“', rdquo: '”', laquo: '«', raquo: '»', ndash: '–', mdash: '—', hellip: '…' },
-  ...{ szlig: 'ß', oslash: 'ø', Oslash: 'Ø', aelig: 'æ', AElig: 'Æ', aring: 'å', Aring: 'Å', iexcl: '¡', iquest: '¿' },
-};
+const ENTITIES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    ...{ lt: '<', gt: '>', amp: '&', quot: '"', apos: "'", nbsp: ' ', shy: '', zwnj: '' },
+    ...{ lsquo: '‘', rsquo: '’', ldquo: '“', rdquo: '”', laquo: '«', raquo: '»', ndash: '–', mdash: '—', hellip: '…' },
+    ...{
+      szlig: 'ß',
+      oslash: 'ø',
+      Oslash: 'Ø',
+      aelig: 'æ',
+      AElig: 'Æ',
+      aring: 'å',
+      Aring: 'Å',
+      iexcl: '¡',
+      iquest: '¿',
+    },
+  }),
+);
 
 /** `&eacute;`: a letter, and what stands above or below it. */
-const MARKS: Readonly<Record<string, string>> = {
-  ...{ grave: '\u0300', acute: '\u0301', circ: '\u0302', tilde: '\u0303', uml: '\u0308', cedil: '\u0327' },
-  ...{ caron: '\u030c', ogonek: '\u0328', dot: '\u0307' },
-};
+const MARKS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    ...{ grave: '\u0300', acute: '\u0301', circ: '\u0302', tilde: '\u0303', uml: '\u0308', cedil: '\u0327' },
+    ...{ caron: '\u030c', ogonek: '\u0328', dot: '\u0307' },
+  }),
+);
 
 export function textOfHtml(html: string): string {
   return (
@@ -38,8 +52,10 @@ export function textOfHtml(html: string): string {
 }
 
 function entity(name: string): string | undefined {
-  const mark = MARKS[name.slice(1)];
-  return ENTITIES[name] ?? ENTITIES[name.toLowerCase()] ?? (mark && `${name.charAt(0)}${mark}`.normalize('NFC'));
+  const mark = MARKS.get(name.slice(1));
+  return (
+    ENTITIES.get(name) ?? ENTITIES.get(name.toLowerCase()) ?? (mark && `${name.charAt(0)}${mark}`.normalize('NFC'))
+  );
 }
 
 /** `<a href="mailto:a@b">Anna</a>`: the address stands in the link alone, and is what is looked for. */
