@@ -57,6 +57,20 @@ const MAILS: readonly Mail[] = [
     },
   ],
   [
+    'a list of points',
+    'Mailer <mailer-daemon@far.example>',
+    'Undelivered mail',
+    'We could not deliver your mail to:\n\n * one@dest.example\n   Reason: no such mailbox\n * two@dest.example\n   Reason: mailbox full\n\nYour mail team (mail-team@far.example)\n',
+    { kind: 'bounce', recipients: [failed('one@dest.example', 'no such'), failed('two@dest.example', 'full')] },
+  ],
+  [
+    'a Spanish sentence',
+    'postmaster@dest.example',
+    'Correo devuelto',
+    'Su mensaje dirigido a al@dest.example ha sido devuelto porque el buzón está lleno.\n',
+    { kind: 'bounce', recipients: [failed('al@dest.example', 'devuelto')] },
+  ],
+  [
     'HTML that shows a name and links its address',
     'Microsoft Outlook <postmaster@far.example>',
     'Undeliverable: Order',

@@ -28,7 +28,7 @@ const SENT_BY =
 const CONTACT =
   /\bcontact|assistance|\bhelp\b|please (?:send|forward|e-?mail|notify|call|write|reply)|\bquestions?\b|\bsupport\b|send (?:e-?mail|mail|it) to|mail to postmaster|get in touch|envelope-sender|\bfrom\b[^.]{0,20}$|sent by\s*$|written by|\bwenden\b|kontaktier|contacte[rz]?|contactar|contattare|連絡|お問い?合|联系|обратит/i;
 const FAILURE_SENTENCE =
-  /duplicat|\bloop|not a |undeliver|not (?:be |been )?(?:deliver|reach|sent|accept|find|found|exist|match|available|listed|processed)|(?:could|can|did|was|were|is|has|have)(?:n['’]t| ?not)\b|unable|fail|error|reject|refus|return|bounc|block|unknown|invalid|disabled|full|quota|delay|no (?:such|longer)|problem|blacklist|denied|permanent|unzustellbar|nicht (?:zu|ge|er|vorh)|konnte|zugestellt|impossible|n'a pas|pas pu|pas été|inconnu|plein|no (?:se )?(?:pudo|ha|puede|existe)|desconocid|não|nao|inexistente|cheia|non (?:è|e'|può|esiste)|impossibile|sconosciut|niet|onbekend|nie |kunde inte|届|送信でき|配信でき|配送でき|存在し|不明|失敗|エラー|いっぱい|一杯|無法|无法|未能|失败|退信|拒|退回|已满|已滿|不存在|전달되지|존재하지|не (?:может|удалось|был|доставлен|существует)|невозможно|недоставл|ошибк|못했|실패/i;
+  /duplicat|\bloop|not a |undeliver|not (?:be |been )?(?:deliver|reach|sent|accept|find|found|exist|match|available|listed|processed)|(?:could|can|did|was|were|is|has|have)(?:n['’]t| ?not)\b|unable|fail|error|reject|refus|return|bounc|block|unknown|invalid|disabled|full|quota|delay|no (?:such|longer)|problem|blacklist|denied|permanent|unzustellbar|nicht (?:zu|ge|er|vorh)|konnte|zugestellt|impossible|n'a pas|pas pu|pas été|inconnu|plein|no (?:se )?(?:pudo|ha|puede|existe)|desconocid|não|nao|inexistente|devuelt|devolvid|rechazad|rejeitad|rifiutat|respint|llen[oa]\b|retourn[ée]|refus[ée]|zurückgewiesen|abgelehnt|geweigerd|odrzucon|przepełnion|avvis|afvis|переполнен|отклонен|cheia|non (?:è|e'|può|esiste)|impossibile|sconosciut|niet|onbekend|nie |kunde inte|届|送信でき|配信でき|配送でき|存在し|不明|失敗|エラー|いっぱい|一杯|無法|无法|未能|失败|退信|拒|退回|已满|已滿|不存在|전달되지|존재하지|не (?:может|удалось|был|доставлен|существует)|невозможно|недоставл|ошибк|못했|실패/i;
 // "your message to a@b", "could not be delivered to: <a@b>": the sentence itself says who it was meant for.
 const TARGET =
   /(?:deliver\w{0,5}|messages?|e-?mails?|sent|send|address(?:ed)?|recipients?|nachricht|zugestellt|courrier|courriel|mensaje|mensagem|messaggio|bericht|wiadomość|сообщени\S|письм\S)[^.;:]{0,60} (?:to|for|an|à|para|a|pour|per|aan|do|для|на адрес)(?: the)?(?: following)?(?: recipient| address| user| mailbox| account)?(?: was| is)?\s{0,3}:?\s{0,9}[<"'“«]{0,2}$|\b(?:was|were) (?:addressed|sent),?\s{1,3}[<"']{0,2}$/iu;
@@ -98,7 +98,15 @@ function leadsOf(lines: readonly string[]): Lead[] {
       if (!isWords) leads.push(lead);
     }
   }
-  return leads;
+  // What stands as a failed recipient does is one, too: further points of a list.
+  const shapes = new Set(leads.filter(({ weight }) => weight === 3).map((lead) => shapeOf(lines, lead)));
+  return leads.map((lead) => (shapes.has(shapeOf(lines, lead)) ? { ...lead, weight: 3 } : lead));
+}
+
+/** The point or indent before an address that stands alone on its line; each other lead has a shape of its own. */
+function shapeOf(lines: readonly string[], lead: Lead): string {
+  const before = lines[lead.line]!.slice(0, lead.start);
+  return lead.rest === '' && before.trim().length <= 3 && before !== '' ? before : `line ${lead.line}`;
 }
 
 function leadsOfLine(lines: readonly string[], at: number): Lead[] {
