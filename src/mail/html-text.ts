@@ -29,7 +29,8 @@ const MARKS: ReadonlyMap<string, string> = new Map(
 export function textOfHtml(html: string): string {
   return (
     withNames(withoutHidden(html))
-      .replace(/[ \t]*\n[ \t]*/g, '\n')
+      .replace(/[ \t\u00a0]+/g, ' ')
+      .replace(/ ?\n ?/g, '\n')
       .replace(
         /<(?:br|p|div|tr|li|h[1-6]|table|blockquote|pre|hr|\/p|\/div|\/tr|\/h[1-6]|\/pre)\b[^<>]{0,2000}>/gi,
         '\n',
