@@ -101,6 +101,9 @@ export function foldText(text: string): string {
     .normalize('NFC')
     .replace(/ß/g, 'ss')
     .replace(/ł/g, 'l')
+    .replace(/ı/g, 'i')
+    .replace(/ø/g, 'o')
+    .replace(/æ/g, 'ae')
     .replace(/[‘’‚‛´`]/g, "'")
     .replace(/[“”„«»]/g, '"')
     .replace(/[\s\x00-\x1f]+/g, ' ');
