@@ -50,7 +50,7 @@ local function keep(address, holds)
   for _, hold in ipairs(holds) do
     local till = hold.u or math.huge
     if till > ends then ends = till end
-    if hold.f and (not soft or till > soft) then soft = till end
+    if hold.f and not hold.l and (not soft or till > soft) then soft = till end
   end
   local score = ends == math.huge and '+inf' or int(ends)
   if ends == math.huge then redis.call('SET', P .. ':a:' .. address, cjson.encode(holds))
@@ -95,6 +95,7 @@ local function hold(address, new)
         if known.u and new.u then known.u = math.max(known.u, new.u) else known.u = nil end
         if known.t and new.t then known.t = union(known.t, new.t) else known.t = nil end
       end
+      known.l = known.l or new.l
       if new.a >= known.a then
         known.a, known.b, known.m, known.k, known.w = new.a, new.b, new.m, new.k, new.w
       end
@@ -124,6 +125,7 @@ export const recordScript = new LuaScript<[number, string | null]>(
   1,
   `${common}
 local address, key, at, message, counter = ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8], ARGV[10]
+local new = cjson.decode(ARGV[9])
 local function answer(what) return {what, redis.call('GET', P .. ':a:' .. address)} end
 
 -- What was known when somebody let the address go, or when mail arrived, is old news.
@@ -147,6 +149,7 @@ if counter ~= '' then
       else
         mine[#mine + 1] = all[i]
         number = number + 1
+        if string.sub(all[i + 1], -1) == 'L' then new.l = 1 end
       end
     end
   end
@@ -164,7 +167,7 @@ if counter ~= '' then
   redis.call('HDEL', counts, unpack(mine))
   if redis.call('EXISTS', counts) == 0 then uncount(address) end
 end
-return answer(hold(address, cjson.decode(ARGV[9])))
+return answer(hold(address, new))
 `,
 );
 
@@ -207,7 +210,7 @@ for i = 4, #ARGV do
   end
   if soft then
     local holds = {}
-    for _, known in ipairs(live(address)) do if not known.f then holds[#holds + 1] = known else lifted = lifted + 1 end end
+    for _, known in ipairs(live(address)) do if not known.f or known.l then holds[#holds + 1] = known else lifted = lifted + 1 end end
     keep(address, holds)
   end
 end
