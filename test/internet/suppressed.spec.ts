@@ -11,6 +11,7 @@ import { SmallInternet } from './small-internet.js';
 // Longer than it waits for what it is about to say.
 jest.setTimeout(30_000);
 
+const DAY_MS = 86_400_000;
 const GONE = 'gone@dest.example';
 const HERE = 'here@dest.example';
 
@@ -46,7 +47,12 @@ async function suppress(category: Category, address = GONE): Promise<void> {
 async function submit(
   door: AcceptMessage,
   recipients: readonly string[],
-  options: { readonly stream?: Stream; readonly idempotencyKey?: string; readonly supersedeKey?: string } = {},
+  options: {
+    readonly stream?: Stream;
+    readonly idempotencyKey?: string;
+    readonly supersedeKey?: string;
+    readonly sendAt?: number;
+  } = {},
   by: 'http' | 'trusted' = 'http',
 ): Promise<Acceptance> {
   return door.accept({
@@ -101,6 +107,19 @@ describe('at the door', () => {
     await suppress('unknown_recipient');
     const { id } = await accepted(door, [GONE]);
     expect((await internet.spool.read(id))?.states).toEqual(['suppressed']);
+    expect(mx.connections).toBe(0);
+  });
+
+  it('leaves it to the attempt where the suppression ends before the message leaves', async () => {
+    const mx = await startMx();
+    const door = await internet.door({});
+    await suppress('mailbox_full');
+    await suppress('unknown_recipient', HERE);
+    const sendAt = internet.clock.now() + 14 * DAY_MS;
+    const scheduled = await accepted(door, [GONE, HERE], { sendAt });
+    expect(scheduled.recipients.map(({ state }) => state)).toEqual(['scheduled', 'suppressed']);
+    const sooner = await accepted(door, [GONE], { sendAt: sendAt - DAY_MS });
+    expect(sooner.recipients.map(({ state }) => state)).toEqual(['suppressed']);
     expect(mx.connections).toBe(0);
   });
 
