@@ -6,6 +6,7 @@ import type { Category } from '../../src/mail/classification.js';
 import type { Stream } from '../../src/mail/stream.js';
 import type { AcceptMessage, Acceptance } from '../../src/submission/accept-message.js';
 import type { MxScript } from '../../src/cli/demo/mx-script.js';
+import { ACCOUNTS_PREFIX } from '../../src/store/keyspace.js';
 import { SmallInternet } from './small-internet.js';
 
 // Longer than it waits for what it is about to say.
@@ -163,6 +164,23 @@ describe('before an attempt', () => {
     expect(states).toEqual(['suppressed', 'delivered']);
     expect(events.filter(({ type }) => type === 'suppressed')).toMatchObject([{ recipients: [0] }]);
     expect(mx.received.map(({ recipients }) => recipients)).toEqual([[HERE]]);
+  });
+
+  it('counts for the watch on traffic only whom a server was asked for', async () => {
+    let greylists = true;
+    await startMx({ rcpt: () => (greylists ? '451 4.7.1 greylisted' : '250 ok') });
+    const door = await internet.door({});
+    const { id } = await accepted(door, [GONE, HERE]);
+    await internet.until(id, ({ events }) => events.filter(({ type }) => type === 'deferred').length >= 2);
+    greylists = false;
+    await suppress('unknown_recipient');
+    await internet.settled(id, 'suppressed', 'delivered');
+    let settled: string | null = null;
+    while (Number(settled) === 0) {
+      await internet.traffic.flush();
+      settled = await internet.redis.hget(`${ACCOUNTS_PREFIX}:traffic:test`, 's');
+    }
+    expect(settled).toBe('1');
   });
 
   it('lets critical mail by once where the cause was a soft one, and tells of it once', async () => {
