@@ -9,6 +9,8 @@ import { LuaScript } from '../store/lua-script.js';
 const SWEPT_AT_ONCE = 100;
 /** So long a repeat of an old refusal is told from a new one: whoever repeats it does so within hours. */
 const RESET_KEPT_MS = 3 * 86_400_000;
+/** Refusals named in the hold that they led to, so that a repeat is known: twice what an account usually waits for. */
+const COUNTED_NAMED_MAX = 10;
 /** Removals kept of one address, the newest. */
 const REMOVALS_MAX = 10;
 
@@ -95,7 +97,7 @@ local function hold(address, new)
         if known.u and new.u then known.u = math.max(known.u, new.u) else known.u = nil end
         if known.t and new.t then known.t = union(known.t, new.t) else known.t = nil end
       end
-      known.l = known.l or new.l
+      known.l, known.c = known.l or new.l, new.c or known.c
       if new.a >= known.a then
         known.a, known.b, known.m, known.k, known.w = new.a, new.b, new.m, new.k, new.w
       end
@@ -139,9 +141,13 @@ if counter ~= '' then
   local after, within = tonumber(ARGV[11]), tonumber(ARGV[12])
   local reset = tonumber(redis.call('GET', P .. ':r:' .. address) or '0')
   if (at < reset and ARGV[13] == '') or at + within <= now then return answer(0) end
-  for _, known in ipairs(live(address)) do if known.k == key then return answer(0) end end
+  local mark = counter .. ':' .. message
+  for _, known in ipairs(live(address)) do
+    if known.k == key then return answer(0) end
+    for _, counted in ipairs(known.c or {}) do if counted == mark then return answer(0) end end
+  end
   local counts = P .. ':n:' .. address
-  redis.call('HSETNX', counts, counter .. ':' .. message, int(at) .. ARGV[13])
+  redis.call('HSETNX', counts, mark, int(at) .. ARGV[13])
   local all, mine, number = redis.call('HGETALL', counts), {}, 0
   for i = 1, #all, 2 do
     if string.sub(all[i], 1, #counter + 1) == counter .. ':' then
@@ -165,6 +171,7 @@ if counter ~= '' then
     return answer(0)
   end
   redis.call('HDEL', counts, unpack(mine))
+  new.c = {unpack(mine, 1, math.min(#mine, ${COUNTED_NAMED_MAX}))}
   if redis.call('EXISTS', counts) == 0 then uncount(address) end
 end
 return answer(hold(address, new))

@@ -103,6 +103,20 @@ describe('a full mailbox', () => {
     expect(await rig.verdict()).toBe('free');
   });
 
+  it('counts none of those that led to the suppression again', async () => {
+    const causes = Array.from({ length: 3 }, () => rig.refusal('mailbox_full'));
+    for (let i = 0; i < 3; i++) {
+      for (const cause of causes) {
+        await rig.suppressions.record(cause);
+        rig.clock.nowMs += 1_000;
+      }
+    }
+    expect((await rig.list()).found).toMatchObject([{ messageId: causes[2]?.messageId }]);
+    expect((await rig.keys()).filter((key) => /:(n:|counted)/.test(key))).toEqual([]);
+    for (let i = 0; i < 2; i++) await rig.refused('mailbox_full');
+    expect((await rig.list()).found).toMatchObject([{ messageId: causes[2]?.messageId }]);
+  });
+
   it('is not suppressed by three in more than 14 days', async () => {
     for (const days of [8, 8, 8, 8]) {
       expect(await rig.refused('mailbox_full')).toBeUndefined();
