@@ -3,7 +3,7 @@
  * the message is accepted and they are settled as suppressed, or, where the account chose so, SMTP refuses them.
  */
 import type { Account } from '../accounts/account.js';
-import { suppressedSettlement } from '../bounces/suppressed-recipients.js';
+import { suppressedSettlement } from '../bounces/suppression-settlements.js';
 import type { Suppressions } from '../bounces/suppressions.js';
 import type { RecipientState } from '../mail/outcome.js';
 import type { Stream } from '../mail/stream.js';
