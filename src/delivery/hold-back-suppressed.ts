@@ -2,7 +2,7 @@
  * Whom of a transaction the account does not send to any more. Asked before each attempt, because it may have become so since
  * the message was accepted.
  */
-import { bypassSettlement, suppressedSettlement } from '../bounces/suppressed-recipients.js';
+import { bypassSettlement, suppressedSettlement } from '../bounces/suppression-settlements.js';
 import type { Suppressions } from '../bounces/suppressions.js';
 import type { Claim, Settlement, Spool } from '../queue/spool.js';
 
@@ -28,7 +28,8 @@ export async function holdBackSuppressed(
     const address = message.recipients[position] ?? '';
     const verdict = verdicts.get(address);
     const bypasses =
-      verdict?.kind === 'bypass' && (await suppressions.takeBypass(message.account, address, message.id));
+      verdict?.kind === 'bypass' &&
+      (await suppressions.takeBypass(message.account, address, message.id, message.supersedeKey));
     if (verdict === undefined || bypasses) tried.push(position);
     if (bypasses && !(await wasBypassed(claim, position, spool)))
       results.push(bypassSettlement(position, verdict.suppression, now));

@@ -6,11 +6,13 @@ import type { Category } from '../../src/mail/classification.js';
 import type { Stream } from '../../src/mail/stream.js';
 import type { AcceptMessage, Acceptance } from '../../src/submission/accept-message.js';
 import type { MxScript } from '../../src/cli/demo/mx-script.js';
+import { ACCOUNTS_PREFIX } from '../../src/store/keyspace.js';
 import { SmallInternet } from './small-internet.js';
 
 // Longer than it waits for what it is about to say.
 jest.setTimeout(30_000);
 
+const DAY_MS = 86_400_000;
 const GONE = 'gone@dest.example';
 const HERE = 'here@dest.example';
 
@@ -46,7 +48,12 @@ async function suppress(category: Category, address = GONE): Promise<void> {
 async function submit(
   door: AcceptMessage,
   recipients: readonly string[],
-  options: { readonly stream?: Stream; readonly idempotencyKey?: string } = {},
+  options: {
+    readonly stream?: Stream;
+    readonly idempotencyKey?: string;
+    readonly supersedeKey?: string;
+    readonly sendAt?: number;
+  } = {},
   by: 'http' | 'trusted' = 'http',
 ): Promise<Acceptance> {
   return door.accept({
@@ -104,6 +111,19 @@ describe('at the door', () => {
     expect(mx.connections).toBe(0);
   });
 
+  it('leaves it to the attempt where the suppression ends before the message leaves', async () => {
+    const mx = await startMx();
+    const door = await internet.door({});
+    await suppress('mailbox_full');
+    await suppress('unknown_recipient', HERE);
+    const sendAt = internet.clock.now() + 14 * DAY_MS;
+    const scheduled = await accepted(door, [GONE, HERE], { sendAt });
+    expect(scheduled.recipients.map(({ state }) => state)).toEqual(['scheduled', 'suppressed']);
+    const sooner = await accepted(door, [GONE], { sendAt: sendAt - DAY_MS });
+    expect(sooner.recipients.map(({ state }) => state)).toEqual(['suppressed']);
+    expect(mx.connections).toBe(0);
+  });
+
   it('refuses over SMTP where the account chose so, and never over HTTP', async () => {
     const door = await internet.door({ suppressedRecipients: 'refuse' });
     await suppress('unknown_recipient');
@@ -146,6 +166,23 @@ describe('before an attempt', () => {
     expect(mx.received.map(({ recipients }) => recipients)).toEqual([[HERE]]);
   });
 
+  it('counts for the watch on traffic only whom a server was asked for', async () => {
+    let greylists = true;
+    await startMx({ rcpt: () => (greylists ? '451 4.7.1 greylisted' : '250 ok') });
+    const door = await internet.door({});
+    const { id } = await accepted(door, [GONE, HERE]);
+    await internet.until(id, ({ events }) => events.filter(({ type }) => type === 'deferred').length >= 2);
+    greylists = false;
+    await suppress('unknown_recipient');
+    await internet.settled(id, 'suppressed', 'delivered');
+    let settled: string | null = null;
+    while (Number(settled) === 0) {
+      await internet.traffic.flush();
+      settled = await internet.redis.hget(`${ACCOUNTS_PREFIX}:traffic:test`, 's');
+    }
+    expect(settled).toBe('1');
+  });
+
   it('lets critical mail by once where the cause was a soft one, and tells of it once', async () => {
     let greylists = true;
     const mx = await startMx({ rcpt: () => (greylists ? '451 4.7.1 greylisted' : '250 ok') });
@@ -162,6 +199,23 @@ describe('before an attempt', () => {
       { recipients: [0], reason: 'mailbox_full' },
     ]);
     expect(events[1]?.type).toBe('suppression.bypassed');
+    expect(mx.received).toHaveLength(1);
+  });
+});
+
+describe('critical mail that comes in the place of another', () => {
+  it('passes by where that one did and was only deferred', async () => {
+    let greylists = true;
+    const mx = await startMx({ rcpt: () => (greylists ? '451 4.7.1 greylisted' : '250 ok') });
+    const door = await internet.door({});
+    await suppress('mailbox_full');
+    const options = { stream: 'critical', supersedeKey: 'reset' } as const;
+    const first = await accepted(door, [GONE], options);
+    await internet.until(first.id, ({ events }) => events.some(({ type }) => type === 'deferred'));
+    greylists = false;
+    const second = await accepted(door, [GONE], options);
+    const { events } = await internet.settled(second.id, 'delivered');
+    expect(events.map(({ type }) => type)).toEqual(['accepted', 'suppression.bypassed', 'delivered']);
     expect(mx.received).toHaveLength(1);
   });
 });
