@@ -73,12 +73,12 @@ export class ProcessReturnedMail {
   private async followUp(kept: KeptMail, mail: ReturnedMail): Promise<Outcome> {
     const signed = signedReferences(kept);
     const inside = signed.length > 0 ? undefined : await this.referenceInside(mail);
-    const references = inside && inside !== 'forged' ? [inside] : signed;
+    const references = inside && inside !== 'forged' ? [inside] : signed.map((one) => ({ ...one, isSigned: true }));
     let outcome: Outcome = inside === 'forged' ? 'forged' : 'dropped';
     for (const reference of references) {
       const history = await this.parts.spool.read(reference.messageId);
       if (!history) continue;
-      const told = await this.tell(history, reference.transaction, kept, mail);
+      const told = await this.tell(history, reference, kept, mail);
       if (outcome !== 'matched') outcome = told;
     }
     if (outcome === 'matched') return outcome;
@@ -86,31 +86,35 @@ export class ProcessReturnedMail {
     return asReport === 'kept' && outcome === 'dropped' ? 'kept' : outcome;
   }
 
-  /** What the original says of itself, which its recipient may have written: only what is signed counts. */
-  private async referenceInside({ original }: ReturnedMail): Promise<MailReference | 'forged' | undefined> {
+  /**
+   * What the original says of itself, which its recipient may have written. What is signed is believed as the envelope is.
+   * The Message-ID is not: whoever has seen one, or guesses it, can name it.
+   */
+  private async referenceInside({ original }: ReturnedMail): Promise<FoundReference | 'forged' | undefined> {
     const { signer, clock, referenceOf } = this.parts;
     const [text = ''] = (original?.reference ?? '').trim().split('@');
     if (text !== '') {
       const reading = signer.read(text, clock.now());
-      if (reading.kind === 'valid') return reading;
+      if (reading.kind === 'valid') return { ...reading, isSigned: true };
       if (reading.kind !== 'expired') return 'forged';
     }
-    return original?.messageId === undefined ? undefined : referenceOf(original.messageId);
+    const found = original?.messageId === undefined ? undefined : await referenceOf(original.messageId);
+    return found && { ...found, isSigned: false };
   }
 
   /** Tells what has become of recipients of one transaction. */
   private async tell(
     { message }: MessageHistory,
-    transaction: number,
+    { transaction, isSigned }: FoundReference,
     kept: KeptMail,
     mail: ReturnedMail,
   ): Promise<Outcome> {
     const { id, account } = message;
-    const hits = matchRecipients(mail, message, transaction);
+    const hits = matchRecipients(mail, message, transaction, isSigned);
     const [worst] = [...hits].sort((a, b) => rankOf(b) - rankOf(a));
     if (!worst) {
       // Of several recipients it names none: people may find out which. What it says of others is not ours to hear.
-      if (mail.recipients.some(({ address }) => address !== '')) return 'dropped';
+      if (!isSigned || mail.recipients.some(({ address }) => address !== '')) return 'dropped';
       return this.store(account, kept, { kind: 'other', messageId: id });
     }
     const finding = worst.report?.classification;
@@ -139,6 +143,11 @@ export class ProcessReturnedMail {
     await this.parts.reports.append(account, { ...about, key: digest, at, content: withCrlf(content) });
     return 'kept';
   }
+}
+
+interface FoundReference extends MailReference {
+  /** By us: whoever names it has had the mail. */
+  readonly isSigned: boolean;
 }
 
 /** Whether it tells that mail did not arrive, is late, or is unwanted. */
