@@ -24,6 +24,7 @@ import {
   type AcceptResult,
   type AcceptTerms,
   type Afterword,
+  type AfterwordResult,
   type Claim,
   type MessageHistory,
   type MessageRecord,
@@ -165,7 +166,7 @@ export class RedisSpool extends Spool {
     return repaired;
   }
 
-  override async afterword(messageId: string, afterword: Afterword): Promise<'written' | 'repeated' | 'gone'> {
+  override async afterword(messageId: string, afterword: Afterword): Promise<AfterwordResult> {
     const record = await this.redis.hget(messageKeys(SHARD, messageId).message, 'v');
     if (record === null) return 'gone';
     return writeAfterword(this.redis, JSON.parse(record) as MessageRecord, afterword);
