@@ -12,7 +12,7 @@ import { ProcessReturnedMail } from '../../src/bounces/process-returned-mail.js'
 import { readReturnedMail } from '../../src/bounces/read-returned-mail.js';
 import { RedisReports } from '../../src/bounces/redis-reports.js';
 import type { StoredReport } from '../../src/bounces/reports.js';
-import { ReturnedMailQueue } from '../../src/bounces/returned-mail-queue.js';
+import { ReturnedMailQueue, WAITING_LIMITS, type WaitingLimits } from '../../src/bounces/returned-mail-queue.js';
 import { openReturnPathSigner } from '../../src/bounces/return-path-key.js';
 import type { ReturnPathSigner } from '../../src/bounces/return-path.js';
 import { SentMessageIds } from '../../src/bounces/sent-message-ids.js';
@@ -50,7 +50,7 @@ export interface IntakeSetup {
   readonly times?: Partial<SessionTimes>;
   readonly proxies?: readonly string[];
   readonly connectionsMax?: number;
-  readonly waitingMax?: number;
+  readonly waiting?: Partial<WaitingLimits>;
 }
 
 /** A message that was sent, and where its bounces go. */
@@ -130,7 +130,7 @@ export class RunningIntake {
     const domains = new OurDomains(new Accounts(redis, clock), new SendingDomains(redis, clock), names, clock);
     const spool = new RedisSpool(redis, this.lanes, RETENTION, metrics, log);
     const recipients = new IntakeRecipients(names, this.signer, spool, domains, clock);
-    const queue = new ReturnedMailQueue(redis, new RedisRoom(redis), setup.waitingMax);
+    const queue = new ReturnedMailQueue(redis, new RedisRoom(redis), { ...WAITING_LIMITS, ...setup.waiting });
     const limits = { hostname: HOSTNAME, messageBytesMax: MESSAGE_BYTES_MAX, recipientsMax: RECIPIENTS_MAX };
     const counts = new ConnectionLimits(redis, clock, [500, 1_500, 3_000]);
     const table = new ConnectionTable(setup.connectionsMax);
