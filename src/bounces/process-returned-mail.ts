@@ -120,11 +120,15 @@ export class ProcessReturnedMail {
     const finding = worst.report?.classification;
     const kind = reportKindOf(worst.what, finding);
     const category = worst.what === 'complained' ? undefined : finding?.category;
-    await this.store(account, kept, { kind, messageId: id, ...(category && { category }) });
+    let isHeard = false;
     for (const [index, recipients] of grouped(hits).entries()) {
       const key = [kept.digest, transaction, index, ...recipients.map(({ recipient }) => recipient)].join('.');
-      await this.parts.spool.afterword(id, { key, event: eventOf(recipients, kept, mail) });
+      const result = await this.parts.spool.afterword(id, { key, event: eventOf(recipients, kept, mail) });
+      isHeard ||= result === 'written' || result === 'repeated';
     }
+    // Who sends one after another is to fill no mailbox either.
+    if (!isHeard) return 'dropped';
+    await this.store(account, kept, { kind, messageId: id, ...(category && { category }) });
     return 'matched';
   }
 

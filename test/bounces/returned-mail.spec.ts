@@ -140,6 +140,23 @@ describe('a bounce to the return path', () => {
     expect((await intake.reports()).map(({ kind }) => kind)).toEqual(['delayed']);
   });
 
+  it('is not kept where its recipient has sent too many', async () => {
+    const sent = await intake.sent(['ann@one.example']);
+    const late = (n: number): string =>
+      dsn({
+        messageId: `m${n}@example.org`,
+        recipients: [{ address: 'ann@one.example', action: 'delayed', status: '4.4.1' }],
+      });
+    for (let n = 0; n < 55; n++) {
+      await client.send('', [first(sent.returnPaths)], Buffer.from(late(n)));
+    }
+    await intake.work();
+    const heard = await intake.heardLater(sent);
+    expect(heard.length).toBeLessThan(55);
+    expect(await intake.reports()).toHaveLength(heard.length);
+    expect(await counted('delayed', 'dropped')).toBe(55 - heard.length);
+  });
+
   it('whose message is forgotten meanwhile is dropped', async () => {
     const sent = await intake.sent(['ann@one.example']);
     await client.send(

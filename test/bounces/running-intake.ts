@@ -10,7 +10,7 @@ import { IntakeRecipients } from '../../src/bounces/intake-recipients.js';
 import { OurDomains } from '../../src/bounces/our-domains.js';
 import { ProcessReturnedMail } from '../../src/bounces/process-returned-mail.js';
 import { readReturnedMail } from '../../src/bounces/read-returned-mail.js';
-import { RedisReports } from '../../src/bounces/redis-reports.js';
+import { RedisReports, STRAYS_MAX } from '../../src/bounces/redis-reports.js';
 import type { StoredReport } from '../../src/bounces/reports.js';
 import { ReturnedMailQueue, WAITING_LIMITS, type WaitingLimits } from '../../src/bounces/returned-mail-queue.js';
 import { openReturnPathSigner } from '../../src/bounces/return-path-key.js';
@@ -229,7 +229,7 @@ export class RunningIntake {
   }
 
   private get reportStore(): RedisReports {
-    const quota = { retentionMs: 90 * DAY_MS, countMax: 100, bytesMax: 10_000_000 };
+    const quota = { retentionMs: 90 * DAY_MS, countMax: 100, bytesMax: 10_000_000, strays: STRAYS_MAX };
     return new RedisReports(this.redis, quota, this.clock, this.metrics, this.log);
   }
 

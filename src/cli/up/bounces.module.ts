@@ -9,7 +9,7 @@ import { IntakeRecipients } from '../../bounces/intake-recipients.js';
 import { OurDomains } from '../../bounces/our-domains.js';
 import { ProcessReturnedMail } from '../../bounces/process-returned-mail.js';
 import { readReturnedMail } from '../../bounces/read-returned-mail.js';
-import { REPORT_BYTES_MAX, REPORTS_MAX, RedisReports } from '../../bounces/redis-reports.js';
+import { REPORT_BYTES_MAX, REPORTS_MAX, RedisReports, STRAYS_MAX } from '../../bounces/redis-reports.js';
 import { Reports } from '../../bounces/reports.js';
 import { ReturnedMailQueue } from '../../bounces/returned-mail-queue.js';
 import { ReturnPathSigner } from '../../bounces/return-path.js';
@@ -74,7 +74,12 @@ const providers: FactoryProvider[] = [
     provide: Reports,
     inject: [Redis, Settings, Clock, Metrics, Log],
     useFactory: (redis: Redis, settings: Settings, clock: Clock, metrics: Metrics, log: Log) => {
-      const quota = { retentionMs: settings.reportRetentionMs, countMax: REPORTS_MAX, bytesMax: REPORT_BYTES_MAX };
+      const quota = {
+        retentionMs: settings.reportRetentionMs,
+        countMax: REPORTS_MAX,
+        bytesMax: REPORT_BYTES_MAX,
+        strays: STRAYS_MAX,
+      };
       return new RedisReports(redis, quota, clock, metrics, log);
     },
   },
