@@ -14,6 +14,8 @@ export const appendReportScript = new LuaScript<number>(
   `
 if redis.call('ZSCORE', KEYS[5], ARGV[1]) then return 0 end
 redis.call('HSETNX', KEYS[1], 'v', ARGV[2])
+-- An account that is gone has left it for a while.
+redis.call('PERSIST', KEYS[1])
 -- All of them had their time, and Redis has taken them away.
 if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('HSET', KEYS[1], 'b', 0, 's', 0) end
 

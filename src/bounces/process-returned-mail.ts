@@ -5,6 +5,7 @@
  * A message is found by the signed return path in the envelope; else by the same signed text in the header field
  * `X-Posthorn-Ref` of what came back; else, of what left through a server that rewrites both, by its Message-ID.
  */
+import type { Accounts } from '../accounts/accounts.js';
 import type { MessageEvent } from '../events/event.js';
 import type { Finding } from '../mail/classification.js';
 import type { Clock } from '../mail/clock.js';
@@ -23,6 +24,7 @@ import type { MailReference, ReturnPathSigner } from './return-path.js';
 import { isComplaint } from './suppression-policy.js';
 
 export interface ReturnedMailParts {
+  readonly accounts: Accounts;
   readonly spool: Spool;
   readonly reports: Reports;
   readonly signer: ReturnPathSigner;
@@ -143,7 +145,9 @@ export class ProcessReturnedMail {
     account: string,
     { digest, at, content }: KeptMail,
     about: Pick<Report, 'kind' | 'category' | 'messageId'>,
-  ): Promise<'kept'> {
+  ): Promise<'kept' | 'dropped'> {
+    // The reports went with it, and another account of that name is not to read them.
+    if (!(await this.parts.accounts.get(account))) return 'dropped';
     await this.parts.reports.append(account, { ...about, key: digest, at, content: withCrlf(content) });
     return 'kept';
   }

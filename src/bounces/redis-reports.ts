@@ -62,7 +62,7 @@ export class RedisReports extends Reports {
 
   override async mailbox(account: string): Promise<ReportMailbox> {
     const { mailbox } = reportKeys(account);
-    await this.redis.hsetnx(mailbox, 'v', this.newUidValidity());
+    await this.redis.multi().hsetnx(mailbox, 'v', this.newUidValidity()).persist(mailbox).exec();
     const [validity, last] = await this.redis.hmget(mailbox, 'v', 'n');
     return { uidValidity: Number(validity), uidNext: Number(last ?? 0) + 1 };
   }

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { Accounts } from '../../src/accounts/accounts.js';
+import { AccountTraces } from '../../src/bounces/account-traces.js';
 import { RedisReports, STRAYS_MAX, type ReportQuota } from '../../src/bounces/redis-reports.js';
 import type { Report } from '../../src/bounces/reports.js';
 import { reportKeys } from '../../src/store/keyspace.js';
@@ -193,20 +193,33 @@ describe('stored reports', () => {
 
   it('keep their UIDVALIDITY, and have another when the account was made anew', async () => {
     const store = reports();
-    const accounts = new Accounts(redis, clock);
-    await accounts.create('shop');
+    const traces = new AccountTraces(redis, clock);
     const first = await store.mailbox('shop');
     expect(first).toEqual({ uidValidity: clock.now() / 1000, uidNext: 1 });
     clock.nowMs += 1_000;
     await store.append('shop', report('a'));
-    expect(await store.mailbox('shop')).toEqual({ ...first, uidNext: 2 });
+    await store.append('shop', report('b', { kind: 'other' }));
+    expect(await store.mailbox('shop')).toEqual({ ...first, uidNext: 3 });
 
     await store.append('other', report('a'));
-    await accounts.remove('shop');
-    expect(await redis.keys('*{ph:account:shop}:reports*')).toEqual([]);
+    clock.nowMs -= 1_000;
+    // Within one second, and where the clock has gone back.
+    for (let times = 1; times < 4; times++) {
+      await traces.forget('shop');
+      const { mailbox, ...others } = reportKeys('shop');
+      expect(await redis.exists(...Object.values(others))).toBe(0);
+      // It is forgotten in the end.
+      expect(await redis.pttl(mailbox)).toBeGreaterThan(DAY_MS);
+      expect(await store.append('shop', report('a'))).toBe('stored');
+      expect(await redis.pttl(mailbox)).toBe(-1);
+      expect(await store.mailbox('shop')).toEqual({ uidValidity: first.uidValidity + times, uidNext: 2 });
+    }
     expect(await uids(store, 'other')).toEqual([1]);
-    await store.append('shop', report('a'));
-    expect((await store.mailbox('shop')).uidValidity).toBe(first.uidValidity + 1);
+  });
+
+  it('leave nothing of an account that has had none', async () => {
+    await new AccountTraces(redis, clock).forget('shop');
+    expect(await redis.dbsize()).toBe(0);
   });
 
   it('are dropped and counted where Redis is full, and stored again when it is not', async () => {

@@ -157,6 +157,18 @@ describe('a bounce to the return path', () => {
     expect(await counted('delayed', 'dropped')).toBe(55 - heard.length);
   });
 
+  it('of an account that was removed meanwhile is kept for nobody', async () => {
+    const sent = await intake.sent(['ann@one.example']);
+    const mail = (n: number): string =>
+      dsn({ messageId: `m${n}@example.org`, recipients: [{ address: 'ann@one.example' }] });
+    await bringBack(first(sent.returnPaths), mail(1));
+    await client.send('', [first(sent.returnPaths), 'abuse@example.org'], Buffer.from(mail(2)));
+    await intake.remove('default');
+    await intake.work();
+    await intake.account('default');
+    expect(await intake.reports()).toEqual([]);
+  });
+
   it('whose message is forgotten meanwhile is dropped', async () => {
     const sent = await intake.sent(['ann@one.example']);
     await client.send(

@@ -5,6 +5,7 @@
 import type { Redis } from 'ioredis';
 import { Accounts } from '../../src/accounts/accounts.js';
 import { SendingDomains, verifiedDomain } from '../../src/accounts/sending-domains.js';
+import { AccountTraces } from '../../src/bounces/account-traces.js';
 import { IntakeDoor } from '../../src/bounces/intake-door.js';
 import { IntakeRecipients } from '../../src/bounces/intake-recipients.js';
 import { OurDomains } from '../../src/bounces/our-domains.js';
@@ -110,6 +111,11 @@ export class RunningIntake {
     await new Accounts(this.redis, this.clock).create(name);
     const sending = new SendingDomains(this.redis, this.clock);
     for (const domain of domains) await sending.add(name, verifiedDomain(domain, this.clock.now()), undefined);
+  }
+
+  async remove(account: string): Promise<void> {
+    await new Accounts(this.redis, this.clock).remove(account);
+    await new AccountTraces(this.redis, this.clock).forget(account);
   }
 
   /** A domain that nobody has proven to be the account's. */
@@ -238,6 +244,7 @@ export class RunningIntake {
     return new ProcessReturnedMail(
       {
         ...{ signer, clock, metrics, log },
+        accounts: new Accounts(this.redis, clock),
         spool: this.steps.spool,
         reports: this.reportStore,
         read: (content) => readReturnedMail(content, classifier),

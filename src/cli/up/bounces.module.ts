@@ -85,9 +85,10 @@ const providers: FactoryProvider[] = [
   },
   {
     provide: ProcessReturnedMail,
-    inject: [Settings, Spool, Reports, ReturnPathSigner, Classifier, SentMessageIds, Clock, Metrics, Log],
+    inject: [Settings, Accounts, Spool, Reports, ReturnPathSigner, Classifier, SentMessageIds, Clock, Metrics, Log],
     useFactory: (
       settings: Settings,
+      accounts: Accounts,
       spool: Spool,
       reports: Reports,
       signer: ReturnPathSigner,
@@ -99,7 +100,7 @@ const providers: FactoryProvider[] = [
     ) => {
       const read = (content: Buffer): ReturnedMail => readReturnedMail(content, classifier);
       const referenceOf = (id: string) => sent.referenceOfMessageId(id);
-      const parts = { spool, reports, signer, read, referenceOf, clock, metrics, log };
+      const parts = { accounts, spool, reports, signer, read, referenceOf, clock, metrics, log };
       return new ProcessReturnedMail(parts, returnedBytesMax(settings.messageBytesMax) + TRACE_BYTES_MAX);
     },
   },
