@@ -32,10 +32,11 @@ async function bringBack(to: string, mail: string, times = 1): Promise<void> {
 const counted = (kind: string, outcome: string): Promise<number> =>
   intake.counted('posthorn_returned_mail_total', { kind, outcome });
 
-/** Nothing was told of it, and nothing kept. */
+/** Nothing was told of it, nothing is to be counted against an address, and nothing kept. */
 async function expectNothing(sent: SentMessage): Promise<void> {
   expect(await intake.heardLater(sent)).toEqual([]);
   expect(await intake.states(sent)).toEqual(sent.recipients.map(() => 'delivered'));
+  expect(await intake.outcomeCount()).toBe(0);
   expect(await intake.reports()).toEqual([]);
 }
 
@@ -72,6 +73,7 @@ describe('a bounce to the return path', () => {
     await bringBack(first(sent.returnPaths), mail, 2);
     await bringBack(first(sent.returnPaths), mail);
     expect(await intake.heardLater(sent)).toHaveLength(1);
+    expect(await intake.outcomeCount()).toBe(1);
     expect(await intake.reports()).toHaveLength(1);
   });
 

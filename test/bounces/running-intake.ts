@@ -193,6 +193,11 @@ export class RunningIntake {
     await this.redis.del(...(await this.redis.keys(`*${id}*`)));
   }
 
+  /** What is to be followed up: only of that addresses are suppressed. */
+  async outcomeCount(): Promise<number> {
+    return this.redis.xlen(shardKeys(SHARD).outcomes);
+  }
+
   /** Entries that the door has kept. */
   async keptCount(): Promise<number> {
     return this.redis.xlen(RETURNED_MAIL_KEY);
