@@ -4,27 +4,32 @@ import { CATEGORIES, type Category } from '../mail/classification.js';
 import { findingOfRule } from './matching/compile-rules.js';
 import { readOwnRules, type NamedRules } from './matching/read-rules.js';
 import type { Rule } from './matching/rule-schema.js';
-import { isCounted, MAILBOX_FULL_AFTER, MAILBOX_FULL_WITHIN_MS, UNDETERMINED_WITHIN_MS } from './suppression-policy.js';
+import {
+  endOf,
+  isCounted,
+  MAILBOX_FULL_AFTER,
+  MAILBOX_FULL_WITHIN_MS,
+  UNDETERMINED_WITHIN_MS,
+} from './suppression-policy.js';
 
+const AGAIN = 'Tries again after a 4yz until the message expires; a 5yz ends it at once.';
 const DAY_MS = 86_400_000;
 const SAMPLES_OF_A_CLASS_MAX = 6;
-/** Of a class below one code: it shows how far apart the meanings are, not every wording. */
-const SAMPLES_OF_A_CODE_MAX = 2;
 
 const HEAD = `# What a refusal means, and what to do
 
 A server that does not take a message says so with a code, often with an enhanced status code, and with words. Posthorn makes one of ${CATEGORIES.length}
 classes of it. The class stands in every event and report, with what happened and what to do about it. \`npm run docs\` writes this page
-from the rules (\`src/bounces/rules/*.yaml\`) and the classes (\`src/mail/categories.ts\`).
+from the rules (\`src/bounces/rules/\`) and the classes (\`src/mail/categories.ts\`).
 
 Ask for any reply: \`./posthorn explain '550 5.1.1 user unknown'\`.
 
-- **hard**: the address is dead. It is suppressed at once, and mail to it is held back until somebody lifts that.
+- **hard**: the address is dead. It is suppressed at once: mail to it is held back, for as long as the table says.
 - **soft**: it may work later.
 - **undetermined**: it says nothing of the address, which is not suppressed at once.
 
 The code decides by itself whether a message is tried again: after a 4yz it is, after a 5yz it is not. So a reply that begins with 4 never
-makes an address hard. The words decide the class, in this order: the rules of the operator (\`POSTHORN_BOUNCE_RULES\`), those of the provider
+makes an address hard. \`retry\` in a classification is advice: whether sending it again makes sense. The words decide the class, in this order: the rules of the operator (\`POSTHORN_BOUNCE_RULES\`), those of the provider
 that spoke, the words, the enhanced status code, the code. What a server only quotes (addresses, links, host names) does not count as its words.
 Where a text blames both us and the address, it is not held against the address.
 `;
@@ -41,7 +46,7 @@ const CODES: readonly CodeSection[] = [
   {
     title: '550',
     words:
-      'Alone it says only "no". Most often the mailbox does not exist, but a server gives it as well for a block list, for spam, for SPF and DMARC, or where it does not relay. Posthorn calls the address unknown only where the words or the enhanced status code do. A 550 without either is `unclassified`, and nothing is suppressed.',
+      'Alone it says only "no". Most often the mailbox does not exist, but a server gives it as well for a block list, for spam, for SPF and DMARC, or where it does not relay. Posthorn calls the address unknown only where the words or the enhanced status code do. A 550 without either is `unclassified`, and nothing is suppressed at once.',
     matches: hasCode('550'),
   },
   {
@@ -80,7 +85,37 @@ export function bouncesPage(): string {
   const samples = readOwnRules().flatMap(samplesOf);
   const codes = CODES.map((section) => codeSection(section, samples));
   const classes = CATEGORIES.map((category) => classSection(category, samples));
-  return `${HEAD}\n## The codes that mean many things\n\n${codes.join('\n')}\n## The classes\n\n${classes.join('\n')}`;
+  return [
+    HEAD,
+    overview(),
+    `## The classes\n\n${classes.join('\n')}`,
+    `## The codes that mean many things\n\n${codes.join('\n')}`,
+  ].join('\n');
+}
+
+/** One line a class: what is to be known at a glance. */
+function overview(): string {
+  const rows = CATEGORIES.map((category) => {
+    const { type, fault, suppress } = CATEGORY_FACTS[category];
+    const what = suppress ? `at once, ${lastsFor(category)}` : suppressedAfter(category);
+    return `| [\`${category}\`](#${category}) | ${type} | ${fault} | ${what} |\n`;
+  });
+  const head = '| class | type | whose fault | suppresses the address |\n| --- | --- | --- | --- |\n';
+  return `## At a glance\n\n${table(head, rows)}\nHow to see and lift suppressions: [suppressions.md](suppressions.md).\n`;
+}
+
+function lastsFor(category: Category): string {
+  const end = endOf(category, 0);
+  return end === undefined ? 'until somebody lifts it' : `for ${end / DAY_MS} days`;
+}
+
+function suppressedAfter(category: Category): string {
+  if (category === 'mailbox_full') {
+    return `after ${MAILBOX_FULL_AFTER} within ${MAILBOX_FULL_WITHIN_MS / DAY_MS} days, ${lastsFor(category)}`;
+  }
+  if (!isCounted(category)) return 'never';
+  const which = category === 'expired' ? 'whose last reply was about the recipient, ' : '';
+  return `after as many as the account says within ${UNDETERMINED_WITHIN_MS / DAY_MS} days, ${which}${lastsFor(category)}`;
 }
 
 function samplesOf({ rules }: NamedRules): KnownSample[] {
@@ -92,7 +127,8 @@ function samplesOf({ rules }: NamedRules): KnownSample[] {
 function codeSection({ title, words, matches }: CodeSection, samples: readonly KnownSample[]): string {
   const matching = samples.filter(({ text }) => matches(text));
   const rows = CATEGORIES.flatMap((category) =>
-    matching.filter((sample) => sample.category === category).slice(0, SAMPLES_OF_A_CODE_MAX),
+    // One of each shows how far apart the meanings are.
+    matching.filter((sample) => sample.category === category).slice(0, 1),
   ).map(({ text, category }) => `| ${cell(text)} | [\`${category}\`](#${category}) |\n`);
   return `### ${title}\n\n${words}\n\n${table('| reply | class |\n| --- | --- |\n', rows)}`;
 }
@@ -117,18 +153,12 @@ function classSection(category: Category, samples: readonly KnownSample[]): stri
 }
 
 function whatPosthornDoes(category: Category, { suppress }: CategoryFacts): string {
-  const again = 'Tries again after a 4yz until the message expires; a 5yz ends it at once.';
-  if (suppress)
-    return 'Suppresses the address at once, where the reply is a 5yz. A 4yz is tried again and suppresses nothing.';
-  const tries = category === 'expired' ? 'Has tried until the time was over.' : again;
-  if (category === 'mailbox_full') {
-    const days = MAILBOX_FULL_WITHIN_MS / DAY_MS;
-    return `${tries} Suppresses the address after ${MAILBOX_FULL_AFTER} such failures within ${days} days.`;
+  if (suppress) return `${AGAIN} Only a 5yz suppresses the address: at once, ${lastsFor(category)}.`;
+  const tries = category === 'expired' ? 'Has tried until the time was over.' : AGAIN;
+  if (category !== 'mailbox_full' && !isCounted(category)) {
+    return `${tries} Never suppresses the address: it may be fine.`;
   }
-  if (!isCounted(category)) return `${tries} Never suppresses the address: it may be fine.`;
-  const days = UNDETERMINED_WITHIN_MS / DAY_MS;
-  const which = category === 'expired' ? 'such failures whose last reply was about the recipient' : 'such failures';
-  return `${tries} Suppresses the address after a number of ${which} within ${days} days; the account sets it.`;
+  return `${tries} Suppresses the address ${suppressedAfter(category)}.`;
 }
 
 function table(head: string, rows: readonly string[]): string {

@@ -7,7 +7,7 @@ import type { Classifier } from './classifier.js';
 import { readProse, readReport } from './prose/read-prose.js';
 import { combineRecipients, type FoundRecipient } from './report/combine-recipients.js';
 import { enhancedIn } from './report/codes.js';
-import { readDeliveryStatus } from './report/delivery-status.js';
+import { readDeliveryStatus, RECIPIENTS_MAX } from './report/delivery-status.js';
 import { readComplaint } from './report/feedback-report.js';
 import { isAutoReply, isChallenge, isChallengeDiagnostic, reportOf } from './report/kinds-by-header.js';
 import { readMailFacts, type MailFacts } from './report/mail-facts.js';
@@ -51,7 +51,7 @@ function unwrapped(facts: MailFacts): MailFacts {
 
 /** What the mail says of a delivery, if it is a report on one. */
 function readOutcome(facts: MailFacts): { kind: ReturnedKind; recipients: FoundRecipient[] } | undefined {
-  let statuses = facts.parts.statuses.flatMap((text) => readDeliveryStatus(text));
+  let statuses = facts.parts.statuses.flatMap((text) => readDeliveryStatus(text)).slice(0, RECIPIENTS_MAX);
   if (statuses.length > 0 && statuses.every(({ diagnostic }) => isChallengeDiagnostic(diagnostic))) {
     return { kind: 'challenge', recipients: [] };
   }

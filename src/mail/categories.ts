@@ -3,6 +3,7 @@ import type { BounceType, Category, Classification, Fault, Finding } from './cla
 
 export interface CategoryFacts {
   readonly type: BounceType;
+  /** Whether it makes sense to send it again as it is; whether that is done by itself, the code decides. */
   readonly retry: boolean;
   readonly suppress: boolean;
   readonly fault: Fault;
@@ -45,7 +46,7 @@ export const CATEGORY_FACTS: Readonly<Record<Category, CategoryFacts>> = {
     ...soft,
     fault: 'recipient',
     explanation: 'The mailbox is full.',
-    todo: 'Tell the person by another channel. It is tried again for a day or so.',
+    todo: 'Tell the person by another channel, and send it again when there is room.',
   },
   recipient_refused: {
     ...undetermined,
@@ -99,7 +100,7 @@ export const CATEGORY_FACTS: Readonly<Record<Category, CategoryFacts>> = {
     ...soft,
     fault: 'infrastructure',
     explanation: 'No encrypted connection could be made that satisfies both sides.',
-    todo: 'Nothing for the sender; the operator looks at certificates and TLS versions. It is tried again.',
+    todo: 'Nothing for the sender; the operator looks at certificates and TLS versions on both sides.',
   },
   reverse_dns: {
     ...undetermined,
@@ -123,13 +124,13 @@ export const CATEGORY_FACTS: Readonly<Record<Category, CategoryFacts>> = {
     ...soft,
     fault: 'reputation',
     explanation: 'The server takes no more mail from us for now: too many messages or connections in a short time.',
-    todo: 'Nothing; it is tried again more slowly.',
+    todo: 'Nothing, where it is tried again; else send it again later, and less at once.',
   },
   greylisted: {
     ...soft,
     fault: 'protocol',
     explanation: 'The server does not know us yet, and asks us to come back in a few minutes.',
-    todo: 'Nothing; it is tried again.',
+    todo: 'Nothing, where it is tried again; else send it again in a quarter of an hour.',
   },
   policy_rejected: {
     ...undetermined,
@@ -141,13 +142,13 @@ export const CATEGORY_FACTS: Readonly<Record<Category, CategoryFacts>> = {
     ...soft,
     fault: 'infrastructure',
     explanation: 'The other mail system has a fault: its disk is full, or its configuration is wrong.',
-    todo: 'Nothing; it is tried again. If it lasts for days, tell its postmaster.',
+    todo: 'Nothing, where it is tried again; else send it again later. If it lasts for days, tell its postmaster.',
   },
   connection_failed: {
     ...soft,
     fault: 'infrastructure',
     explanation: 'The other server could not be reached, or the connection broke.',
-    todo: 'Nothing; it is tried again.',
+    todo: 'Nothing, where it is tried again; else send it again later.',
   },
   routing_error: {
     ...soft,

@@ -53,7 +53,7 @@ export type Fault = (typeof FAULTS)[number];
 export interface Finding {
   readonly category: Category;
   readonly type: BounceType;
-  /** Whether the same message may be tried again as it is. */
+  /** Whether it makes sense to send the same message again later; whether that is done by itself, the reply's code decides. */
   readonly retry: boolean;
   /** Whether the address is suppressed at once. */
   readonly suppress: boolean;

@@ -23,7 +23,8 @@ export interface StatusRecipient {
   readonly mx?: string;
 }
 
-const RECIPIENTS_MAX = 1_000;
+/** Of one mail: it is an answer to one transaction. */
+export const RECIPIENTS_MAX = 1_000;
 const RECIPIENT_FIELDS: ReadonlySet<string> = new Set(['final-recipient', 'original-recipient']);
 const OWN_FIELDS: ReadonlySet<string> = new Set([
   ...RECIPIENT_FIELDS,
