@@ -80,7 +80,7 @@ function kindOfOther(facts: MailFacts): ReturnedKind {
 }
 
 function judged(found: FoundRecipient, classifier: Classifier): ReturnedRecipient {
-  const { address, action, status, code, mx, stage } = found;
+  const { address, final, action, status, code, mx, stage } = found;
   const diagnostic = found.diagnostic.slice(0, DIAGNOSTIC_CHARACTERS_MAX);
   // What the server said goes before what the reporting program made of it.
   const enhanced = enhancedIn(diagnostic) ?? status;
@@ -104,6 +104,7 @@ function judged(found: FoundRecipient, classifier: Classifier): ReturnedRecipien
   }
   return {
     address,
+    ...(final !== undefined && { final }),
     ...(action !== undefined && { action }),
     ...(status !== undefined && { status }),
     ...(code !== undefined && { code }),

@@ -160,10 +160,11 @@ export class AcceptMessage {
     if ('cause' in draft) return { kind: 'refused', refusal: draft };
     const { parties, options } = draft;
     const { stream = 'default', idempotencyKey, supersedeKey } = options;
+    const { sendAt: leavesAt = now, expiresAt } = timesOf(options, now, this.limits.expireAfterMs);
     const applicant = {
       account: submission.account,
       stream,
-      expiresAt: timesOf(options, now, this.limits.expireAfterMs).expiresAt,
+      expiresAt,
       ...(credential && { credential }),
       ...(idempotencyKey !== undefined && { idempotencyKey }),
       fingerprint: submission.fingerprint ?? (() => envelopeFingerprint(parties)),
@@ -173,7 +174,7 @@ export class AcceptMessage {
     if (admission.kind === 'replayed') return { kind: 'accepted', ...admission.answer, replayed: true };
     try {
       const incoming = { account: submission.account, recipients: parties.recipients, stream, supersedeKey };
-      const suppressed = await suppressedOf(this.stores.suppressions, incoming, now);
+      const suppressed = await suppressedOf(this.stores.suppressions, incoming, { now, leavesAt });
       const refused = submission.door === 'http' ? undefined : forbiddenAll(account, parties.recipients, suppressed);
       if (refused) {
         await this.giveBack(admission);

@@ -11,6 +11,7 @@ import type { MailFacts } from './mail-facts.js';
 
 export interface FoundRecipient {
   readonly address: string;
+  readonly final?: string;
   readonly action?: ReturnedRecipient['action'];
   readonly status?: string;
   readonly code?: number;
@@ -69,6 +70,7 @@ function combined(
   const mx = status.mx ?? prose?.mx;
   return {
     address: addressOf(status, prose, facts),
+    ...(status.final !== undefined && { final: status.final }),
     action: actionOf(status, enhanced, prose),
     ...(enhanced !== undefined && { status: enhanced }),
     ...(code !== undefined && { code }),
