@@ -33,7 +33,10 @@ const CONDUCT = {
   bare_line_ending: { code: 500, enhanced: '5.5.2', text: 'End each command line with CRLF, and with nothing less' },
   unreadable_path: { code: 501, enhanced: '5.5.4', text: 'Write {}, and parameters behind a space' },
   unknown_parameter: { code: 555, enhanced: '5.5.4', text: 'The parameter {} is not offered here' },
-  // Nobody logs in here, so that these three are never said.
+} as const satisfies Partial<Record<SmtpFault, Row>>;
+
+/** Of sessions that log in, which nobody does here. */
+const NEVER_SAID = {
   tls_required: { code: 530, enhanced: '5.7.0', text: 'Must issue a STARTTLS command first' },
   too_many_failed_logins: { code: 421, enhanced: '4.7.0', text: 'Come back in {}' },
   other_identity: { code: 535, enhanced: '5.7.8', text: 'Nobody may log in here' },
@@ -41,6 +44,7 @@ const CONDUCT = {
 
 const ROWS = {
   ...CONDUCT,
+  ...NEVER_SAID,
   not_ours: {
     code: 550,
     enhanced: '5.7.1',
@@ -71,4 +75,10 @@ const DETAIL_CHARACTERS_MAX = 200;
 export function intakeRefusal(cause: IntakeRefusal, detail: string | number = ''): SmtpReply {
   const { code, enhanced, text }: Row = ROWS[cause];
   return { code, text: `${enhanced} ${text.replace('{}', () => String(detail).slice(0, DETAIL_CHARACTERS_MAX))}` };
+}
+
+/** Every row that is said, for the documentation. */
+export function allIntakeRefusals(): readonly (SmtpReply & { readonly cause: IntakeRefusal })[] {
+  const causes = (Object.keys(ROWS) as IntakeRefusal[]).filter((cause) => !(cause in NEVER_SAID));
+  return causes.map((cause) => ({ cause, ...intakeRefusal(cause, '...') }));
 }

@@ -1,6 +1,7 @@
 /** Makes the classifier, from our own rules and the operator's file. */
 import { compileRules } from './matching/compile-rules.js';
-import { readOwnRules, readRulesFile } from './matching/read-rules.js';
+import { readOwnRules } from './matching/read-rules.js';
+import { readOperatorRules } from './operator-rules.js';
 import { RuleClassifier } from './rule-classifier.js';
 
 export type ClassifierOpening =
@@ -16,13 +17,14 @@ export function openClassifier(): RuleClassifier {
 /** With the rules of POSTHORN_BOUNCE_RULES first, where it is set. */
 export function openClassifierWith(operatorFile: string | undefined): ClassifierOpening {
   if (operatorFile === undefined) return { kind: 'open', classifier: openClassifier() };
-  const reading = readRulesFile(operatorFile);
+  const own = readOwnRules();
+  const reading = readOperatorRules(operatorFile, own);
   if (reading.kind === 'faults') return reading;
-  return { kind: 'open', classifier: new RuleClassifier(compileRules(readOwnRules(), reading.rules)) };
+  return { kind: 'open', classifier: new RuleClassifier(compileRules(own, reading.rules)) };
 }
 
 /** What is wrong with the file POSTHORN_BOUNCE_RULES; to be asked before anything is started. */
 export function bounceRulesFaults(operatorFile: string | undefined): readonly string[] {
-  const reading = operatorFile === undefined ? undefined : readRulesFile(operatorFile);
+  const reading = operatorFile === undefined ? undefined : readOperatorRules(operatorFile, readOwnRules());
   return reading?.kind === 'faults' ? reading.faults : [];
 }

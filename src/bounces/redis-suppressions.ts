@@ -24,7 +24,13 @@ import {
 } from './suppression-record.js';
 import { bypassScript, deliveredScript, recordScript } from './suppression-scripts.js';
 import { suppressedAddress } from './suppressed-address.js';
-import { Suppressions, type Suppression, type SuppressionCause, type SuppressionVerdict } from './suppressions.js';
+import {
+  Suppressions,
+  type Newcomer,
+  type Suppression,
+  type SuppressionCause,
+  type SuppressionVerdict,
+} from './suppressions.js';
 
 /** What Redis keeps of one account: measured 650 bytes a suppression, 350 bytes an address with counts. */
 export interface SuppressionLimits {
@@ -66,6 +72,7 @@ export class RedisSuppressions extends Suppressions {
     account: string,
     addresses: readonly string[],
     stream: Stream,
+    newcomer?: Newcomer,
   ): Promise<ReadonlyMap<string, SuppressionVerdict>> {
     const verdicts = new Map<string, SuppressionVerdict>();
     if (addresses.length === 0 || (await this.standings.get(account)).suppressed === 0) return verdicts;
@@ -78,7 +85,9 @@ export class RedisSuppressions extends Suppressions {
       const hold = weightiest(holds);
       if (!hold) continue;
       // The weightiest is soft only where all of them are.
-      const kind = stream === 'critical' && hold.f === 1 ? 'bypass' : 'suppressed';
+      const mayPass =
+        stream === 'critical' && hold.f === 1 && !(newcomer && holds.some((one) => isSpent(one, newcomer)));
+      const kind = mayPass ? 'bypass' : 'suppressed';
       verdicts.set(address, { kind, suppression: suppressionOf(spelt[i] ?? address, hold) });
     }
     return verdicts;
@@ -174,6 +183,11 @@ function holdOf({ what, at, messageId, key }: SuppressionCause, { reason, stream
     m: messageId,
     k: key,
   });
+}
+
+/** Another message has gone past it, and this one does not come in its place. */
+function isSpent({ x, y }: Hold, { supersedeKey }: Newcomer): boolean {
+  return x !== undefined && (supersedeKey === undefined || supersedeKey !== y);
 }
 
 function becauseOf(what: SuppressionCause['what']): string {

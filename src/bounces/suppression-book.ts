@@ -19,10 +19,14 @@ const REMOVALS_KEPT_MS = 365 * 86_400_000;
 const READ_AT_ONCE = 500;
 const READ_MAX = 10_000;
 
+/** The words of a suppression for which nobody gave any. */
+const UNTOLD = 'added by hand';
+
 export interface NewSuppression {
   readonly address: string;
   readonly reason: SuppressionReason;
-  readonly because: string;
+  /** Absent: what is known keeps its words. */
+  readonly because?: string;
   readonly streams?: readonly Stream[];
   /** Milliseconds since the epoch; absent: as long as the reason lasts. */
   readonly until?: number;
@@ -64,10 +68,13 @@ export class SuppressionBook {
     private readonly suppressions: RedisSuppressions,
   ) {}
 
-  /** All of them or, where there is no room, none. What is suppressed for the same reason already stays so for longer. */
+  /**
+   * All of them or, where there is no room, none. What is suppressed for the same reason already becomes as wide and lasts as
+   * long as both say: nothing is lifted by an addition.
+   */
   async add(account: string, wanted: readonly NewSuppression[], by: string): Promise<readonly Added[] | 'full'> {
     const now = this.clock.now();
-    const holds = wanted.map(({ address, reason, because, streams, until = endOf(reason, now) }) => {
+    const holds = wanted.map(({ address, reason, because = UNTOLD, streams, until = endOf(reason, now) }) => {
       const hold = newHold({
         ...{ r: reason, s: now, a: now, b: because, w: by },
         ...(until !== undefined && { u: until }),
@@ -83,7 +90,11 @@ export class SuppressionBook {
         prefix,
         now,
         this.suppressions.limits.suppressionsMax,
-        ...holds.flatMap(([address, hold]) => [address, JSON.stringify(hold)]),
+        ...holds.flatMap(([address, hold], i) => [
+          address,
+          JSON.stringify(hold),
+          wanted[i]?.because === undefined ? '' : 'B',
+        ]),
       ],
     );
     this.suppressions.changed(account);

@@ -83,22 +83,20 @@ local function union(some, more)
   return all
 end
 
--- Adds a hold, or makes the one for the same reason as wide and as long as both. 0: nothing new, 1: added, 2: no room.
-local function hold(address, new)
+-- Adds a hold, or makes the one for the same reason as wide and as long as both, never narrower. 0: nothing new, 1: added,
+-- 2: no room.
+local function hold(address, new, tell)
   if new.u and new.u <= now then return 0 end
   if not room(address, new.u or math.huge) then return 2 end
   local holds = live(address)
   for _, known in ipairs(holds) do
     if known.r == new.r then
       if new.k and known.k == new.k then return 0 end
-      -- What a hand has set another hand may set anew.
-      if new.r == 'manual' then known.u, known.t = new.u, new.t
-      else
-        if known.u and new.u then known.u = math.max(known.u, new.u) else known.u = nil end
-        if known.t and new.t then known.t = union(known.t, new.t) else known.t = nil end
-      end
+      if known.u and new.u then known.u = math.max(known.u, new.u) else known.u = nil end
+      if known.t and new.t then known.t = union(known.t, new.t) else known.t = nil end
       known.l, known.c = known.l or new.l, new.c or known.c
-      if new.a >= known.a then
+      if tell then tell(known, new)
+      elseif new.a >= known.a then
         known.a, known.b, known.m, known.k, known.w = new.a, new.b, new.m, new.k, new.w
       end
       keep(address, holds)
@@ -178,20 +176,28 @@ return answer(hold(address, new))
 `,
 );
 
-/** By hand. ARGV: 4, 5 and so on: address, hold (JSON). All or none. Returns for each 0 known before, 1 added; none: no room. */
+/**
+ * By hand. ARGV: from 4 on, for each: address, hold (JSON), `B` where the hand gave the words itself or empty. All or none.
+ * Returns for each 0 known before, 1 added; none: no room.
+ */
 export const addScript = new LuaScript<number[]>(
   'add suppressions',
   1,
   `${common}
 sweep('')
 local new, seen = 0, {}
-for i = 4, #ARGV, 2 do
+for i = 4, #ARGV, 3 do
   if not seen[ARGV[i]] and not redis.call('ZSCORE', P .. ':ends', ARGV[i]) then new = new + 1 end
   seen[ARGV[i]] = true
 end
 if redis.call('ZCARD', P .. ':ends') + new > most then return {} end
 local answers = {}
-for i = 4, #ARGV, 2 do answers[#answers + 1] = hold(ARGV[i], cjson.decode(ARGV[i + 1])) end
+-- What a server said of the address, and of which message, stays: a hand replaces words only by words of its own.
+local function reword(known, new) known.b, known.w = new.b, new.w end
+local function leave() end
+for i = 4, #ARGV, 3 do
+  answers[#answers + 1] = hold(ARGV[i], cjson.decode(ARGV[i + 1]), ARGV[i + 2] == 'B' and reword or leave)
+end
 return answers
 `,
 );

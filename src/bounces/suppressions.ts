@@ -64,12 +64,22 @@ export interface SuppressionCause {
     | { readonly kind: 'complained'; readonly feedbackType: string };
 }
 
+/** A message that has taken no bypass yet. */
+export interface Newcomer {
+  /** It may come in the place of the one that has taken it. */
+  readonly supersedeKey: string | undefined;
+}
+
 export abstract class Suppressions {
-  /** The verdict on those of `addresses` that are held back, by address as given. Takes nothing: asking is free. */
+  /**
+   * The verdict on those of `addresses` that are held back, by address as given. Takes nothing: asking is free.
+   * @param newcomer a message that is only coming in: a bypass that another has taken is none for it
+   */
   abstract verdicts(
     account: string,
     addresses: readonly string[],
     stream: Stream,
+    newcomer?: Newcomer,
   ): Promise<ReadonlyMap<string, SuppressionVerdict>>;
 
   /**

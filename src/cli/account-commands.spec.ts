@@ -77,6 +77,12 @@ describe('./posthorn account', () => {
     [['update', 'default', '--watch', '__proto__.x=1'], 2, '--watch is to be NAME=VALUE'],
     [['update', 'default', '--limit', 'constructor.x=1'], 2, '--limit is to be NAME=VALUE'],
     [['update', 'default', '--limit', 'colour=1'], 1, '422: limits.colour: "colour" is no field that is taken here'],
+    [
+      ['update', 'default', '--suppress-after', '-1'],
+      2,
+      'begins with "-" is written --suppress-after=VALUE (./posthorn',
+    ],
+    [['update', 'default', '--suppress-after=-1'], 1, '422: suppressAfter: must be a whole number from 0'],
     [['update', 'default', '--suppress-after', 'soon'], 1, '422: suppressAfter: must be a whole number from 0'],
     [['update', 'default', '--suppressed', 'drop'], 1, '422: suppressedRecipients: must be report or refuse'],
     [['create', 'no name'], 1, '422: name: must be an account name'],

@@ -16,7 +16,7 @@ export type CommandLine<O extends Options> =
   /** `--help` was asked for, or the arguments were wrong: what there was to say is said. */
   | { readonly kind: 'over'; readonly exitCode: number };
 
-/** @param operandNames what must follow besides the options, in this order */
+/** @param operandNames what must follow besides the options, in this order; what ends in `?` may be absent */
 export function readCommandLine<const O extends Options>(
   command: Pick<Command, 'name' | 'help'>,
   argv: readonly string[],
@@ -31,14 +31,21 @@ export function readCommandLine<const O extends Options>(
   try {
     parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
   } catch (error) {
-    return over(command, (error as Error).message.split('. ')[0] ?? '');
+    return over(command, inOurWords((error as Error).message));
   }
   const { values, positionals } = parsed;
   const missing = operandNames[positionals.length];
-  if (missing !== undefined) return over(command, `${missing} is missing`);
+  if (missing !== undefined && !missing.endsWith('?')) return over(command, `${missing} is missing`);
   const extra = positionals[operandNames.length];
   if (extra !== undefined) return over(command, `"${extra}" is one argument too many`);
   return { kind: 'read', values, operands: positionals };
+}
+
+/** Node's finding goes on for some lines, and of a value like `-1` says nothing that helps. */
+function inOurWords(found: string): string {
+  const ambiguous = /^Option '(?:-\w, )?(--[\w-]+)[^']*' argument is ambiguous/.exec(found)?.[1];
+  if (ambiguous === undefined) return found.split(/\. |\n/)[0] ?? '';
+  return `${ambiguous} needs a value; one that begins with "-" is written ${ambiguous}=VALUE`;
 }
 
 /** Says what is wrong with the usage of `command`. */

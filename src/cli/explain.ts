@@ -20,11 +20,11 @@ Says what a refusal means: its class, whether the address is dead, whether to tr
   --stage STAGE  what it answered: ${DIALOGUE_STAGES.join(', ')}
   --json         as JSON
   --jsonl        read lines {"id","reply"} from standard input, which may also have "text", "mx" and "stage"; print a line
-                 {"id","category","hard","retry",...} for each
-  --mail         the operands are files of mails that came back; print a line of JSON for each
+                 {"id","category","hard","retry",...} for each, or {"id","line","error"}; empty lines are skipped
+  --mail         the operands are files of mails that came back, - for standard input; print a line of JSON for each
   --rules FILE   rules that go before those of Posthorn (default: POSTHORN_BOUNCE_RULES)
 
-"hard" is true, false, or null where no rule knows the words. Exit code 1: a line or a file could not be read.
+"hard" is true, false, or null where no rule knows the words. Exit codes: 0 done, 1 a line or a file could not be read, 2 bad usage.
 `;
 
 export const explainCommand: Command = {
@@ -53,12 +53,41 @@ async function run(argv: readonly string[]): Promise<number> {
   const given = [values.jsonl === true, mail !== undefined, reply.length > 0].filter(Boolean).length;
   if (given !== 1) return usageError(explainCommand, 'give one of: a reply, --jsonl, --mail FILE...');
   if (mail?.length === 1 && mail[0] === '') return usageError(explainCommand, '--mail needs a FILE');
+  const idle = idleOption(values);
+  if (idle !== undefined) return usageError(explainCommand, idle);
+  if (reply.length > 0 && !isRefusal(reply.join(' '))) {
+    return usageError(
+      explainCommand,
+      `this is no refusal: give what the server said, such as '550 5.1.1 user unknown'`,
+    );
+  }
   const classifier = open(values.rules);
   if (!classifier) return EXIT_USAGE;
   if (values.jsonl === true) return (await import('./explain-lines.js')).explainLines(classifier, process.stdin);
   if (mail !== undefined) return (await import('./explain-mail.js')).explainMail(mail, classifier);
   explainReply(classifier, { text: reply.join(' '), mx, stage }, values.json === true);
   return EXIT_DONE;
+}
+
+/** What says nothing beside another option must not look as if it did. */
+function idleOption({ jsonl, json, mail, mx, stage }: Options): string | undefined {
+  if (jsonl === true && json === true) return '--jsonl prints JSON by itself: leave --json out';
+  if (mx === undefined && stage === undefined) return undefined;
+  if (jsonl === true) return '--jsonl reads "mx" and "stage" in each line: leave --mx and --stage out';
+  return mail === undefined ? undefined : '--mail reads hosts and stages in the mail: leave --mx and --stage out';
+}
+
+interface Options {
+  readonly jsonl?: boolean | undefined;
+  readonly json?: boolean | undefined;
+  readonly mail?: readonly string[] | undefined;
+  readonly mx?: string | undefined;
+  readonly stage?: string | undefined;
+}
+
+/** RFC 5321 section 4.2.1: 2yz and 3yz refuse nothing. Words without a code are somebody's telling of a refusal. */
+function isRefusal(text: string): boolean {
+  return text.trim() !== '' && !/^\s*(?:[23]\d\d(?:[ -]|$)|2\.\d{1,3}\.\d{1,3}(?:\s|$))/.test(text);
 }
 
 /**

@@ -48,4 +48,13 @@ async function main([name, ...argv]: readonly string[]): Promise<number> {
   return command.run(argv);
 }
 
+/** `... | head -1`: whoever read the answer has had enough of it, which is no fault. A relay that runs goes on. */
+function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
+}
+
+if (process.argv[2] !== 'up') endWithReader();
 process.exitCode = await main(process.argv.slice(2));

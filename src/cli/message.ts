@@ -32,7 +32,8 @@ export const messageCommand: Command = {
   },
 };
 
-function formatMessage(message: MessageView): string {
+/** As people read it. */
+export function formatMessage(message: MessageView): string {
   const { id, acceptedAt, expiresAt, sendAt, stream, from, subject, recipients } = message;
   const facts = [
     ['accepted', `${acceptedAt}, stream ${stream}`],
@@ -66,7 +67,7 @@ function formatEvent(event: EventView): string {
     door && `by ${door}`,
     source === 'dsn' && 'said by a mail that came back',
     feedbackType && `feedback type ${feedbackType}`,
-    reason && `suppressed for ${reason}`,
+    reason && (type === 'suppression.bypassed' ? `tried though suppressed for ${reason}` : `for ${reason}`),
     because,
     until && `until about ${until}`,
     by && `by ${by}`,

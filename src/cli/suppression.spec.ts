@@ -1,16 +1,23 @@
 /** `./posthorn suppression`, against a real relay. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { runCommand as run } from '../../test/cli/run-command.js';
 import { RunningApi, STARTED_WITHIN_MS } from '../../test/http-api/running-api.js';
 import { suppressionCommand } from './suppression.js';
 
 let api: RunningApi;
+const directory = mkdtempSync(join(tmpdir(), 'posthorn-suppression-'));
 const ownEnvironment = { ...process.env };
 
 beforeAll(async () => {
   api = await RunningApi.start();
 }, STARTED_WITHIN_MS);
-afterAll(() => api.stop());
+afterAll(async () => {
+  rmSync(directory, { recursive: true });
+  await api.stop();
+});
 beforeEach(() => {
   process.env.POSTHORN_API_URL = api.url;
   process.env.POSTHORN_API_KEY = api.first.apiKey;
@@ -57,6 +64,36 @@ describe('./posthorn suppression', () => {
     expect(gone.data).toHaveLength(1);
   });
 
+  it('adds the addresses of a file, a thousand at a time', async () => {
+    const account = 'importer';
+    await api.addAccount(account);
+    const file = join(directory, 'addresses');
+    const many = Array.from({ length: 1_500 }, (_, i) => `u${i}@example.net`);
+    const json = '{"address":"json@example.net","reason":"complaint","because":"said so"}';
+    writeFileSync(file, ['\uFEFF# from the old relay', '', ...many, 'U1@example.net', json, ''].join('\r\n'));
+    const ours = ['--account', account];
+    expect(await suppression('add', '--file', file, '--stream', 'bulk', ...ours)).toEqual({
+      code: 0,
+      err: '',
+      out: 'added 1501 of 1502\n',
+    });
+    expect(JSON.parse((await suppression('add', '--file', file, '--json', ...ours)).out)).toEqual({
+      addresses: 1_502,
+      added: 0,
+    });
+    expect((await suppression('list', '--address', 'JSON@example.net', ...ours)).out).toMatch(
+      /^json@example\.net {2}complaint [^\n]+said so\n$/,
+    );
+    writeFileSync(file, [...many, 'no address'].join('\n'));
+    const faulty = await suppression('add', '--file', file, ...ours);
+    expect([faulty.code, faulty.err]).toEqual([
+      1,
+      'posthorn suppression: 422: line 1501, address: "no address" is no mail address: must be "a@b" (the 1000 before are added)\n',
+    ]);
+    writeFileSync(file, 'a@example.net\n{"address"\n');
+    expect((await suppression('add', '--file', file)).err).toContain('line 2 begins as JSON and is none');
+  });
+
   it('acts for another account where it is told to', async () => {
     await api.addAccount('bakery');
     await suppression('add', 'cid@example.net', '--account', 'bakery');
@@ -66,13 +103,15 @@ describe('./posthorn suppression', () => {
 
   it.each([
     [[], 2, 'say list, show, add or remove'],
-    [['add'], 2, 'ADDRESS is missing'],
+    [['add'], 2, 'say one of ADDRESS and --file FILE'],
+    [['add', 'a@b.example', '--file', 'x'], 2, 'say one of ADDRESS and --file FILE'],
+    [['add', '--file', '/nowhere/x'], 2, '--file /nowhere/x does not exist'],
     [['remove', 'a@b.example'], 2, '--because is missing'],
     [['add', 'a@b.example', '--expires-in', 'soon'], 2, '--expires-in must be a duration'],
     [['add', 'nobody'], 1, '422: address: "nobody" is no mail address'],
     [['remove', 'a@b.example', '--because', 'x'], 1, '404: "a@b.example" is not suppressed for this account'],
     [['list', '--account', 'nobody'], 1, '404: There is no account "nobody"'],
-    [['show', '../accounts/default'], 1, '404: '],
+    [['show', '../accounts/default'], 1, '422: address: "../accounts/default" is no mail address'],
   ])('says in one line why %j cannot be', async (argv, code, why) => {
     const outcome = await suppression(...argv);
     expect([outcome.code, outcome.out]).toEqual([code, '']);

@@ -20,9 +20,23 @@ export type MailToClassify = z.output<typeof mailSchema>;
 
 /** Either form; faults are told of the one that was meant. */
 export const classifySchema = z.unknown().transform((body, context): ReplyToClassify | MailToClassify => {
-  const isMail = typeof body === 'object' && body !== null && 'raw' in body;
+  const has = (field: string) => typeof body === 'object' && body !== null && field in body;
+  const isMail = has('raw');
+  if (isMail && has('reply')) return fault(context, ['raw'], 'must not stand beside reply: ask about one of the two');
+  if (!isMail && !has('reply') && !Array.isArray(body) && typeof body === 'object' && body !== null) {
+    return fault(
+      context,
+      [],
+      'must have "reply", what a server said, or "raw", a whole mail that came back, in base64',
+    );
+  }
   const result = isMail ? mailSchema.safeParse(body) : replySchema.safeParse(body);
   if (result.success) return result.data;
   context.issues.push(...result.error.issues.map((issue) => ({ ...issue, input: undefined })));
   return z.NEVER;
 });
+
+function fault(context: z.RefinementCtx, path: PropertyKey[], message: string): never {
+  context.addIssue({ code: 'custom', path, message });
+  return z.NEVER;
+}

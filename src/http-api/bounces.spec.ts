@@ -114,7 +114,9 @@ describe('a mail that came back', () => {
 });
 
 it.each([
-  [{}, 'reply', 'must be given'],
+  [{}, '', 'must have "reply", what a server said, or "raw"'],
+  [{ mx: 'mx.example.net' }, '', 'must have "reply", what a server said, or "raw"'],
+  [{ reply: '550', raw: dsn }, 'raw', 'must not stand beside reply'],
   [{ reply: '' }, 'reply', 'must not be empty'],
   [{ reply: 'x'.repeat(16_385) }, 'reply', 'must be at most 16384 characters'],
   [{ reply: '550', stage: 'later' }, 'stage', 'must be one of connect, ehlo'],

@@ -10,7 +10,14 @@ const LATER: ReadonlySet<string> = new Set(['sandbox', 'requireTls', 'template',
 
 /** For the validation pipe: its issues are zod's own. */
 export function inputError(issues: readonly unknown[]): ProblemError {
-  return new ProblemError(inputProblem((issues as readonly Issue[]).flatMap(faultsOf)));
+  const all = issues as readonly Issue[];
+  return new ProblemError(inputProblem(all.filter((issue) => !isAboutOtherKind(issue, all)).flatMap(faultsOf)));
+}
+
+/** Where a list is wanted, a text is judged by its length, too. */
+function isAboutOtherKind({ code, path }: Issue, all: readonly Issue[]): boolean {
+  if (code !== 'too_big' && code !== 'too_small') return false;
+  return all.some((other) => other.code === 'invalid_type' && other.path.join('.') === path.join('.'));
 }
 
 function faultsOf(issue: Issue): InputFault[] {

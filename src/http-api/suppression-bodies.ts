@@ -23,7 +23,7 @@ const LASTS_MAX_S = 315_360_000;
 const LIKE_A_NAME = /^[a-z]+(?:_[a-z]+)+$/;
 const REASONS: readonly SuppressionReason[] = [...CATEGORIES, 'complaint', 'manual'];
 
-const address = z
+export const addressSchema = z
   .string()
   .max(ADDRESS_CHARACTERS_MAX)
   .transform((text, context): string => {
@@ -38,7 +38,7 @@ const reasonName = z.enum(REASONS, { error: `must be one of ${REASONS.join(', ')
 
 const entry = z
   .strictObject({
-    address,
+    address: addressSchema.refine((text) => !/^"?\*"?@/.test(text), { error: 'a whole domain cannot be suppressed' }),
     /** One of ours, for what another service found out; any other text is what people are to read. */
     reason: because.refine((text) => isReason(text) || !LIKE_A_NAME.test(text), {
       error: `must be one of ${REASONS.join(', ')}, or a sentence`,
@@ -77,7 +77,7 @@ export const newSuppressionsSchema = z.unknown().transform((body, context): NewE
 export const suppressionQuerySchema = accountQuerySchema.extend({
   state: z.enum(['suppressed', 'reactivated']).default('suppressed'),
   reason: reasonName.optional(),
-  address: address.optional(),
+  address: addressSchema.optional(),
   cursor: z
     .string()
     .max(ADDRESS_CHARACTERS_MAX)

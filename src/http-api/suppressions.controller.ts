@@ -3,7 +3,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from
 import type { FastifyReply } from 'fastify';
 import type { Credential } from '../accounts/credentials.js';
 import { SuppressionBook, type NewSuppression } from '../bounces/suppression-book.js';
-import { parseAddress } from '../mail/address.js';
+import { inputError } from './input-faults.js';
 import { accountQuerySchema, ActingAccount, type AccountQuery } from './acting-account.js';
 import { conflict } from './accounts.controller.js';
 import { Caller } from './caller.js';
@@ -11,6 +11,7 @@ import { inputProblem, problem, ProblemError } from './problem.js';
 import { NeedsScope } from './scope.guard.js';
 import { StoreAccess } from './store-access.js';
 import {
+  addressSchema,
   isReason,
   newSuppressionsSchema,
   reactivationQuerySchema,
@@ -49,10 +50,11 @@ export class SuppressionsController {
   @Get(':address')
   @NeedsScope('suppressions')
   async show(
-    @Param('address') address: string,
+    @Param('address') named: string,
     @Query({ schema: accountQuerySchema }) owner: AccountQuery,
     @Caller() caller: Credential,
   ): Promise<{ data: SuppressionView[] }> {
+    const address = addressIn(named);
     const account = await this.acting.of(caller, owner);
     const read = (state: 'suppressed' | 'reactivated') => this.book.list(account, { state, address, limit: 1 });
     const [now, before] = await this.store.ask(() => Promise.all([read('suppressed'), read('reactivated')]));
@@ -88,11 +90,12 @@ export class SuppressionsController {
   @HttpCode(204)
   @NeedsScope('suppressions')
   async remove(
-    @Param('address') address: string,
+    @Param('address') named: string,
     @Query({ schema: reactivationQuerySchema }) { reason: inQuery, ...owner }: ReactivationQuery,
     @Body({ schema: reactivationSchema }) body: Reactivation,
     @Caller() caller: Credential,
   ): Promise<void> {
+    const address = addressIn(named);
     const inBody = body?.reason;
     if (inBody !== undefined && inQuery !== undefined && inBody !== inQuery) {
       const message = 'is one in the body and another in the query: say one';
@@ -100,9 +103,7 @@ export class SuppressionsController {
     }
     const because = inQuery ?? inBody ?? 'no reason was given';
     const account = await this.acting.of(caller, owner);
-    const was = parseAddress(address)
-      ? await this.store.ask(() => this.book.remove(account, address, because, caller.id))
-      : [];
+    const was = await this.store.ask(() => this.book.remove(account, address, because, caller.id));
     if (was.length === 0) throw notSuppressed(address);
   }
 }
@@ -110,13 +111,21 @@ export class SuppressionsController {
 function wantedOf({ address, reason, because, streams, until: at, expiresIn }: NewEntry): NewSuppression {
   const until = expiresIn === undefined ? at : Date.now() + expiresIn * 1000;
   const isNamed = reason !== undefined && isReason(reason);
+  const words = because ?? (isNamed ? undefined : reason);
   return {
     address,
     reason: isNamed ? reason : 'manual',
-    because: because ?? (isNamed ? undefined : reason) ?? 'added by hand',
+    ...(words !== undefined && { because: words }),
     ...(streams && { streams: [...new Set(streams)] }),
     ...(until !== undefined && { until }),
   };
+}
+
+/** The address that stands in the path. */
+function addressIn(named: string): string {
+  const result = addressSchema.safeParse(named);
+  if (result.success) return result.data;
+  throw inputError(result.error.issues.map((issue) => ({ ...issue, path: ['address'] })));
 }
 
 function notSuppressed(address: string): ProblemError {

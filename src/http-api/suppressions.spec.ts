@@ -165,6 +165,13 @@ describe('/v1/suppressions', () => {
   it.each([
     ['POST', '', {}, 'address', 'must be given'],
     ['POST', '', { address: 'ann' }, 'address', '"ann" is no mail address'],
+    ['POST', '', { address: '*@b.example' }, 'address', 'a whole domain cannot be suppressed'],
+    ['POST', '', { address: 'a@b.example', streams: 'bulk' }, 'streams', 'must be a list'],
+    ['GET', '?reason=manual&reason=complaint', undefined, 'reason', 'stands in the query more than once: say one'],
+    ['GET', '/no-address', undefined, 'address', '"no-address" is no mail address'],
+    ['DELETE', '/no-address', undefined, 'address', '"no-address" is no mail address'],
+    ['GET', '/%00', undefined, 'address', 'is no mail address'],
+    ['DELETE', '/x@%2e%2e', undefined, 'address', '"x@.." is no mail address'],
     ['POST', '', { address: 'a@b.example', reason: 'unknown_recipent' }, 'reason', 'must be one of unknown_recipient,'],
     ['POST', '', { address: 'a@b.example', because: 'a\nb' }, 'because', 'must be one line'],
     ['POST', '', { address: 'a@b.example', reason: 'she said so', because: 'x y' }, 'because', 'must not stand beside'],
@@ -192,15 +199,12 @@ describe('/v1/suppressions', () => {
     expect(answer.json.errors).toEqual([{ path: where, message: expect.stringContaining(message) }]);
   });
 
-  it.each(['/nobody@example.net', '/no-address', '/%00', '/__proto__', '/x@%2e%2e'])(
-    'says that %s is not suppressed',
-    async (at) => {
-      for (const method of ['GET', 'DELETE']) {
-        const answer = await api.request(method, `${path}${at}`);
-        expect([answer.status, answer.json.code]).toEqual([404, 'not_found']);
-      }
-    },
-  );
+  it.each(['/nobody@example.net', '/__proto__@example.net'])('says that %s is not suppressed', async (at) => {
+    for (const method of ['GET', 'DELETE']) {
+      const answer = await api.request(method, `${path}${at}`);
+      expect([answer.status, answer.json.code]).toEqual([404, 'not_found']);
+    }
+  });
 
   it.each([
     ['GET', ''],

@@ -159,7 +159,7 @@ export class AcceptMessage {
     const draft = await this.judge(submission, account, now);
     if ('cause' in draft) return { kind: 'refused', refusal: draft };
     const { parties, options } = draft;
-    const { stream = 'default', idempotencyKey } = options;
+    const { stream = 'default', idempotencyKey, supersedeKey } = options;
     const { sendAt: leavesAt = now, expiresAt } = timesOf(options, now, this.limits.expireAfterMs);
     const applicant = {
       account: submission.account,
@@ -173,9 +173,8 @@ export class AcceptMessage {
     if (admission.kind === 'refused') return admission;
     if (admission.kind === 'replayed') return { kind: 'accepted', ...admission.answer, replayed: true };
     try {
-      const { suppressions } = this.stores;
-      const times = { now, leavesAt };
-      const suppressed = await suppressedOf(suppressions, submission.account, parties.recipients, stream, times);
+      const incoming = { account: submission.account, recipients: parties.recipients, stream, supersedeKey };
+      const suppressed = await suppressedOf(this.stores.suppressions, incoming, { now, leavesAt });
       const refused = submission.door === 'http' ? undefined : forbiddenAll(account, parties.recipients, suppressed);
       if (refused) {
         await this.giveBack(admission);

@@ -1,4 +1,5 @@
 /** The page of all refusals for people: docs/refusals.md. */
+import { allIntakeRefusals } from '../bounces/intake-refusals.js';
 import { allRefusals } from './refusals.js';
 
 const HEAD = `# What the relay says when it does not take a message
@@ -15,10 +16,27 @@ passes with time is never a 5xx of SMTP; a message that is too large is one (RFC
 | --- | --- | --- | --- |
 `;
 
+const INTAKE_HEAD = `
+## The intake, where mail comes back
+
+What other mail servers hear on port 25 (\`src/bounces/intake-refusals.ts\`). It takes bounces of the relay's own mail, and mail to postmaster,
+abuse and fbl.
+
+<!-- prettier-ignore-start -->
+| cause | SMTP | what the other server reads |
+| --- | --- | --- |
+`;
+
+const END = '<!-- prettier-ignore-end -->\n';
+
 export function refusalsPage(): string {
   const rows = allRefusals().map(
     ({ cause, code, enhanced, status, text }) =>
       `| \`${cause}\` | ${code} ${enhanced} | ${status} | ${text.replaceAll('|', '\\|')} |\n`,
   );
-  return `${HEAD}${rows.join('')}<!-- prettier-ignore-end -->\n`;
+  const intakeRows = allIntakeRefusals().map(({ cause, code, text }) => {
+    const [enhanced = '', ...words] = text.split(' ');
+    return `| \`${cause}\` | ${code} ${enhanced} | ${words.join(' ').replaceAll('|', '\\|')} |\n`;
+  });
+  return `${HEAD}${rows.join('')}${END}${INTAKE_HEAD}${intakeRows.join('')}${END}`;
 }

@@ -187,7 +187,7 @@ const ROWS = {
     code: 550,
     enhanced: '5.7.1',
     status: 422,
-    text: '{} is suppressed for this account: mail to it was refused or complained about, ask the operator to lift that',
+    text: 'This account does not send to {}: ./posthorn suppression remove lifts that',
   },
   account_message_too_large: {
     code: 552,

@@ -12,6 +12,13 @@ import type { Settlement } from '../queue/spool.js';
 import { refusal, type Refusal } from './refusals.js';
 import { shown } from './sender-rules.js';
 
+export interface IncomingMail {
+  readonly account: string;
+  readonly recipients: readonly string[];
+  readonly stream: Stream;
+  readonly supersedeKey: string | undefined;
+}
+
 /**
  * Those of `recipients` that are suppressed, as they are settled when the message is accepted.
  *
@@ -19,12 +26,12 @@ import { shown } from './sender-rules.js';
  */
 export async function suppressedOf(
   suppressions: Suppressions,
-  account: string,
-  recipients: readonly string[],
-  stream: Stream,
+  { account, stream, recipients, supersedeKey }: IncomingMail,
   { now, leavesAt }: { readonly now: number; readonly leavesAt: number },
 ): Promise<readonly Settlement[]> {
-  const verdicts = await suppressions.verdicts(account, recipients, stream);
+  // Until a later mail leaves, the one that has the bypass may have arrived, which lifts the suppression.
+  const newcomer = leavesAt <= now ? { supersedeKey } : undefined;
+  const verdicts = await suppressions.verdicts(account, recipients, stream, newcomer);
   if (verdicts.size === 0) return [];
   return recipients.flatMap((address, position) => {
     const { kind, suppression } = verdicts.get(address) ?? {};
@@ -45,7 +52,7 @@ export async function forbiddenSuppressed(
 ): Promise<Refusal | undefined> {
   if (account?.suppressedRecipients !== 'refuse') return undefined;
   const verdict = (await suppressions.verdicts(account.name, [recipient], 'critical')).get(recipient);
-  return verdict?.kind === 'suppressed' ? refusal('suppressed_recipient', shown(recipient)) : undefined;
+  return verdict?.kind === 'suppressed' ? refusalOf(recipient, verdict.suppression.reason) : undefined;
 }
 
 /** After the message, of an account that wants it: nobody is left to send it to. */
@@ -55,7 +62,13 @@ export function forbiddenAll(
   suppressed: readonly Settlement[],
 ): Refusal | undefined {
   if (account?.suppressedRecipients !== 'refuse' || suppressed.length < recipients.length) return undefined;
-  return refusal('suppressed_recipient', shown(recipients[0] ?? ''));
+  const [first] = suppressed;
+  if (first?.event.type !== 'suppressed') return undefined;
+  return refusalOf(recipients[first.recipients[0] ?? 0] ?? '', first.event.reason);
+}
+
+function refusalOf(recipient: string, reason: string): Refusal {
+  return refusal('suppressed_recipient', `${shown(recipient)}, which is suppressed for ${reason}`);
 }
 
 /** What a client is told of each recipient. `state` is of those that are sent to. */

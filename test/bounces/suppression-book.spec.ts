@@ -70,7 +70,7 @@ describe('re-activation by hand', () => {
 });
 
 describe('what is added by hand', () => {
-  it('lasts as long as its reason, or as it is told to, and is set anew by another hand', async () => {
+  it('lasts as long as its reason, or as it is told to, and is widened by another hand', async () => {
     const until = rig.clock.nowMs + DAY_MS;
     await rig.add({ ...ann, reason: 'manual', until, streams: ['bulk'] });
     expect([await rig.verdict('bulk'), await rig.verdict()]).toEqual(['suppressed manual', 'free']);
@@ -78,6 +78,51 @@ describe('what is added by hand', () => {
     expect(await rig.verdict()).toBe('suppressed manual');
     rig.clock.nowMs += 400 * DAY_MS;
     expect(await rig.verdict()).toBe('suppressed manual');
+  });
+
+  it('is never narrowed, nor reworded without words, by another hand', async () => {
+    await rig.add({ ...ann, reason: 'manual', because: 'asked by phone' });
+    const until = rig.clock.nowMs + DAY_MS;
+    await rig.add({ address: ann.address, reason: 'manual', streams: ['bulk'], until });
+    rig.clock.nowMs += 2 * DAY_MS;
+    expect(await rig.verdict('default')).toBe('suppressed manual');
+    expect((await rig.list()).found[0]).toMatchObject({ because: 'asked by phone' });
+  });
+
+  it('holds all mail back where one list has an address twice', async () => {
+    await rig.add(
+      { address: 'dup@example.net', reason: 'manual' },
+      { address: 'DUP@example.net', reason: 'manual', streams: ['bulk'] },
+    );
+    expect(await rig.verdict('default', 'dup@example.net')).toBe('suppressed manual');
+  });
+
+  it('keeps what the server said, and of which message, until it is told other words', async () => {
+    const cause = rig.refusal('unknown_recipient', { messageId: 'm1' });
+    await rig.suppressions.record(cause);
+    await rig.add({ address: ann.address, reason: 'unknown_recipient' });
+    const [kept] = (await rig.list()).found;
+    expect(kept).toMatchObject({ because: '550 no', messageId: 'm1' });
+    expect(kept).not.toHaveProperty('addedBy');
+    await rig.add({ ...ann, reason: 'unknown_recipient', because: 'she died' });
+    const [reworded] = (await rig.list()).found;
+    expect(reworded).toMatchObject({ because: 'she died', messageId: 'm1', addedBy: 'me' });
+  });
+
+  it('lengthens and widens a suppression of any reason as it is told to', async () => {
+    await rig.refused('bad_domain');
+    const until = rig.clock.nowMs + 300 * DAY_MS;
+    await rig.add({ address: ann.address, reason: 'bad_domain', until });
+    expect((await rig.list()).found).toMatchObject([{ reason: 'bad_domain', until }]);
+    await rig.complained('default');
+    await rig.add({ address: ann.address, reason: 'complaint', streams: ['bulk'] });
+    expect((await rig.list()).found).toContainEqual(
+      expect.objectContaining({
+        reason: 'complaint',
+        streams: ['default', 'bulk'],
+        because: expect.stringContaining('complained'),
+      }),
+    );
   });
 
   it('makes what was found out wider and longer, never narrower', async () => {

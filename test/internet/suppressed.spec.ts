@@ -132,6 +132,7 @@ describe('at the door', () => {
       cause: 'suppressed_recipient',
       code: 550,
       enhanced: '5.7.1',
+      text: `This account does not send to ${GONE}, which is suppressed for unknown_recipient: ./posthorn suppression remove lifts that`,
     });
     expect(await door.checkRecipient({ account: 'test' }, HERE, session)).toBeUndefined();
     expect(await submit(door, [GONE], {}, 'trusted')).toMatchObject({
@@ -192,6 +193,7 @@ describe('before an attempt', () => {
     expect(recipients[0]?.state).toBe('queued');
     await internet.until(id, ({ events }) => events.filter(({ type }) => type === 'deferred').length >= 2);
     const second = await accepted(door, [GONE], { stream: 'critical' });
+    expect(second.recipients[0]?.state).toBe('suppressed');
     await internet.settled(second.id, 'suppressed');
     greylists = false;
     const { events } = await internet.settled(id, 'delivered');

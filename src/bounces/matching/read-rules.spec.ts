@@ -25,7 +25,7 @@ describe('a file of rules', () => {
     const reading = parseRules(FAULTY, 'f.yaml');
     if (reading.kind !== 'faults') throw new Error('it was read');
     const all = reading.faults.join('\n');
-    expect(all).toMatch(/^f\.yaml:3: rule one, category: /m);
+    expect(all).toMatch(/^f\.yaml:3: rule one, category: must be one of unknown_recipient, /m);
     expect(all).toMatch(/^f\.yaml:8: rule two, text\.0: repeats without a bound/m);
     expect(all).toMatch(/^f\.yaml:10: rule two, id: is that of another rule of this file/m);
     expect(all).toMatch(/^f\.yaml:12: rule two, code/m);

@@ -17,7 +17,12 @@ export interface NamedRules extends RulesFile {
 }
 
 export type RulesReading =
-  | { readonly kind: 'read'; readonly rules: NamedRules }
+  | {
+      readonly kind: 'read';
+      readonly rules: NamedRules;
+      /** The line of what `path` names in the file. */
+      readonly lineOf: (path: Path) => number;
+    }
   | { readonly kind: 'faults'; readonly faults: readonly string[] };
 
 /** Our own rules, the providers' first. */
@@ -46,7 +51,9 @@ export function parseRules(text: string, file: string): RulesReading {
   const parsed = rulesFileSchema.safeParse(yaml.data);
   const found = (parsed.error?.issues ?? []).map(({ path, message }) => ({ path, message }));
   found.push(...repeatedIds(yaml.data));
-  if (parsed.success && found.length === 0) return { kind: 'read', rules: { ...parsed.data, file } };
+  if (parsed.success && found.length === 0) {
+    return { kind: 'read', rules: { ...parsed.data, file }, lineOf: yaml.lineOf };
+  }
   const faults = found.slice(0, FAULTS_SHOWN).map(({ path, message }) => {
     const id = idAt(yaml.data, path);
     const field = path.slice(id === undefined ? 0 : 2).join('.');

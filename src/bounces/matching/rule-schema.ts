@@ -1,5 +1,6 @@
 /** The form of a file of rules. */
 import { z } from 'zod';
+import '../../config/schema-words.js';
 import { CATEGORIES, DIALOGUE_STAGES, FAULTS } from '../../mail/classification.js';
 import { patternFault } from './pattern.js';
 
