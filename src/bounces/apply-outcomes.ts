@@ -74,8 +74,14 @@ export class ApplyOutcomes {
   private async handle(entry: StreamEntry): Promise<void> {
     const outcome = readOutcome(entry);
     const original = outcome && (await this.parts.spool.original(outcome.messageId));
-    // Its history is over, or whose it was is gone: then nobody is to be told.
-    if (!outcome || !original || !(await this.parts.accounts.get(original.message.account))) return;
+    // Its history is over: nobody is to be told.
+    if (!outcome || !original) return;
+    // Nor where the account is gone.
+    if (await this.parts.accounts.get(original.message.account)) await this.followUp(outcome, original);
+    await this.parts.spool.followedUp(outcome.messageId, outcome.number);
+  }
+
+  private async followUp(outcome: Outcome, original: Original): Promise<void> {
     const { event } = outcome;
     const { message } = original;
     const positions = (event.recipients ?? message.recipients.map((_, position) => position)).filter(

@@ -1,6 +1,7 @@
 /**
  * Which of our recipients a report is about. It can only ever be about those of the transaction that it belongs to, and
- * with several of them only about those that it names: who writes a report can harm nobody but himself.
+ * with several of them only about those that it names. So who writes a report can harm himself, and the others of his
+ * transaction, who are at his own server: any of them may name another.
  */
 import { formatAddress, parseAddress } from '../mail/address.js';
 import type { MessageRecord } from '../queue/spool.js';

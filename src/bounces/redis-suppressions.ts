@@ -79,8 +79,9 @@ export class RedisSuppressions extends Suppressions {
     return verdicts;
   }
 
-  async takeBypass(account: string, address: string, messageId: string): Promise<boolean> {
-    return (await bypassScript.run(this.redis, ...this.step(account, suppressedAddress(address), messageId))) === 1;
+  async takeBypass(account: string, address: string, messageId: string, supersedeKey = ''): Promise<boolean> {
+    const step = this.step(account, suppressedAddress(address), messageId, supersedeKey);
+    return (await bypassScript.run(this.redis, ...step)) === 1;
   }
 
   async record(cause: SuppressionCause): Promise<Suppression | undefined> {

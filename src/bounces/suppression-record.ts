@@ -39,6 +39,8 @@ export interface Hold {
   readonly f?: 1;
   /** The message that did. */
   readonly x?: string;
+  /** Its supersede key. */
+  readonly y?: string;
   /** Who added it by hand. */
   readonly w?: string;
 }
@@ -84,6 +86,6 @@ export function suppressionOf(address: string, { r, s, u, t, b, m, x, w }: Hold)
 }
 
 /** @param given what the hold is, in the words of the record */
-export function newHold(given: Omit<Hold, 'f' | 'x'>): Hold {
+export function newHold(given: Omit<Hold, 'f' | 'x' | 'y'>): Hold {
   return { ...given, ...(isSoftCause(given.r) && { f: 1 }) };
 }

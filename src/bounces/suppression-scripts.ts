@@ -215,19 +215,22 @@ return lifted
 `,
 );
 
-/** ARGV: 4 address, 5 message. Returns 1 where critical mail of that message may go out, 0 where not. */
+/**
+ * ARGV: 4 address, 5 message, 6 its supersede key or empty. Returns 1 where critical mail of that message may go out, 0 where
+ * not.
+ */
 export const bypassScript = new LuaScript<number>(
   'take bypass',
   1,
   `${common}
-local address, message = ARGV[4], ARGV[5]
+local address, message, place = ARGV[4], ARGV[5], ARGV[6]
 local holds, passed = live(address), 0
 for _, known in ipairs(holds) do
   local concerned = not known.t
   for _, stream in ipairs(known.t or {}) do if stream == 'critical' then concerned = true end end
   if concerned then
-    if not known.f or (known.x and known.x ~= message) then return 0 end
-    known.x = message
+    if not known.f or (known.x and known.x ~= message and (place == '' or known.y ~= place)) then return 0 end
+    known.x, known.y = message, place ~= '' and place or nil
     passed = passed + 1
   end
 end

@@ -72,8 +72,16 @@ export abstract class Suppressions {
     stream: Stream,
   ): Promise<ReadonlyMap<string, SuppressionVerdict>>;
 
-  /** Takes the one bypass of a suppression for `messageId`; false where another message has had it. Repeatable. */
-  abstract takeBypass(account: string, address: string, messageId: string): Promise<boolean>;
+  /**
+   * Takes the one bypass of a suppression for `messageId`; false where another message has had it, unless that had the same
+   * supersede key: what comes in the place of a message has its bypass too. Repeatable.
+   */
+  abstract takeBypass(
+    account: string,
+    address: string,
+    messageId: string,
+    supersedeKey: string | undefined,
+  ): Promise<boolean>;
 
   /** Counts a refusal or complaint, and suppresses where that is due; the suppression that now holds, if any. */
   abstract record(cause: SuppressionCause): Promise<Suppression | undefined>;

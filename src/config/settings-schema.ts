@@ -169,7 +169,7 @@ export const settingsSchema = z.object({
     name: 'POSTHORN_BODY_RETENTION',
     default: '0',
     meaning:
-      "How long a body is kept after its last recipient is settled, `0` (not at all, but for ten minutes where a report is to show its header) to `30d`: bodies are the most of Redis's memory.",
+      "How long a body is kept after its last recipient is settled, `0` (not at all, but until a report that shows its header is made, ten minutes at most) to `30d`: bodies are the most of Redis's memory.",
   }),
   historyMax: wholeNumber(1, 100_000_000).register(aboutSettings, {
     name: 'POSTHORN_HISTORY_MAX',

@@ -28,7 +28,8 @@ export async function holdBackSuppressed(
     const address = message.recipients[position] ?? '';
     const verdict = verdicts.get(address);
     const bypasses =
-      verdict?.kind === 'bypass' && (await suppressions.takeBypass(message.account, address, message.id));
+      verdict?.kind === 'bypass' &&
+      (await suppressions.takeBypass(message.account, address, message.id, message.supersedeKey));
     if (verdict === undefined || bypasses) tried.push(position);
     if (bypasses && !(await wasBypassed(claim, position, spool)))
       results.push(bypassSettlement(position, verdict.suppression, now));

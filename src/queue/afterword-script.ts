@@ -5,11 +5,11 @@ import type { Stream } from '../mail/stream.js';
 import { messageKeys, SHARD, shardKeys } from '../store/keyspace.js';
 import { LuaScript } from '../store/lua-script.js';
 import { isFollowedUp, OUTCOMES_MAX } from './outcomes.js';
-import type { Afterword } from './spool.js';
+import type { Afterword, AfterwordResult, Transaction } from './spool.js';
 
 /**
- * Afterwords that one message may have, and so many more as it has recipients: whoever knows its return path could else fill
- * its history without end.
+ * Afterwords that one transaction may have, and so many more as it has recipients: whoever knows its return path could else
+ * fill the history of the message without end. Counted for each, so that a recipient silences nobody elsewhere.
  */
 const AFTERWORDS_MAX = 50;
 
@@ -19,9 +19,9 @@ const KEY_CHARACTERS = 16;
 /**
  * KEYS: 1 message, 2 events, 3 ledger, 4 outcomes.
  * ARGV: 1 message id, 2 stream, 3 field that marks the afterword as written, 4 the event, 5 '1' where it is followed up,
- * 6 entries that the outcomes may hold, 7 afterwords that the message may have, 8 state that `delivered` becomes ('' for
- * none), then the recipients it becomes that for.
- * Returns -2 where the message is gone, 0 where it was written before or there are too many, else 1.
+ * 6 entries that the outcomes may hold, 7 field that counts those of the transaction, 8 how many it may have, 9 state that
+ * `delivered` becomes ('' for none), then the recipients it becomes that for.
+ * Returns -2 where the message is gone, -1 where there are too many, 0 where it was written before, else 1.
  */
 const afterwordScript = new LuaScript<number>(
   'afterword',
@@ -29,16 +29,21 @@ const afterwordScript = new LuaScript<number>(
   `
 if redis.call('EXISTS', KEYS[1]) == 0 then return -2 end
 if redis.call('HEXISTS', KEYS[1], ARGV[3]) == 1 then return 0 end
-if redis.call('HINCRBY', KEYS[1], 'a', 1) > tonumber(ARGV[7]) then return 0 end
-redis.call('HSET', KEYS[1], ARGV[3], 1)
-if ARGV[8] ~= '' then
-  for i = 9, #ARGV do
+local changed = 0
+if ARGV[9] ~= '' then
+  for i = 10, #ARGV do
     if redis.call('HGET', KEYS[1], 's' .. ARGV[i]) == 'delivered' then
-      redis.call('HSET', KEYS[1], 's' .. ARGV[i], ARGV[8])
-      redis.call('HINCRBY', KEYS[3], ARGV[2] .. ':delivered', -1)
-      redis.call('HINCRBY', KEYS[3], ARGV[2] .. ':' .. ARGV[8], 1)
+      redis.call('HSET', KEYS[1], 's' .. ARGV[i], ARGV[9])
+      changed = changed + 1
     end
   end
+end
+-- Once for each recipient, whatever others have sent before: what changes its state is told.
+if redis.call('HINCRBY', KEYS[1], ARGV[7], 1) > tonumber(ARGV[8]) and changed == 0 then return -1 end
+redis.call('HSET', KEYS[1], ARGV[3], 1)
+if changed > 0 then
+  redis.call('HINCRBY', KEYS[3], ARGV[2] .. ':delivered', -changed)
+  redis.call('HINCRBY', KEYS[3], ARGV[2] .. ':' .. ARGV[9], changed)
 end
 local number = redis.call('RPUSH', KEYS[2], ARGV[4])
 -- The history of a closed message has an end; a list that is new would have none.
@@ -53,12 +58,15 @@ return 1
 
 export async function writeAfterword(
   redis: Redis,
-  message: { readonly id: string; readonly stream: Stream; readonly recipients: readonly string[] },
+  message: { readonly id: string; readonly stream: Stream; readonly transactions: readonly Transaction[] },
   { key, event }: Afterword,
-): Promise<'written' | 'repeated' | 'gone'> {
+): Promise<AfterwordResult> {
   const keys = messageKeys(SHARD, message.id);
   const { ledger, outcomes } = shardKeys(SHARD);
   const mark = `a${createHash('sha256').update(key).digest('base64url').slice(0, KEY_CHARACTERS)}`;
+  const transaction = message.transactions.findIndex(({ recipients }) =>
+    event.recipients.some((position) => recipients.includes(position)),
+  );
   const answer = await afterwordScript.run(
     redis,
     [keys.message, keys.events, ledger, outcomes],
@@ -69,11 +77,13 @@ export async function writeAfterword(
       JSON.stringify(event),
       isFollowedUp(event) ? '1' : '',
       OUTCOMES_MAX,
-      AFTERWORDS_MAX + message.recipients.length,
+      `a${String(transaction)}`,
+      AFTERWORDS_MAX + (message.transactions[transaction]?.recipients.length ?? 0),
       event.type === 'bounced' ? event.type : '',
       ...event.recipients,
     ],
   );
   if (answer === -2) return 'gone';
+  if (answer === -1) return 'too-many';
   return answer === 1 ? 'written' : 'repeated';
 }

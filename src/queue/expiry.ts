@@ -1,7 +1,13 @@
 /** How recipients are settled whose time is over: each with what its last attempt met, where there was one. */
 import type { MessageEvent } from '../events/event.js';
 import { findingOf } from '../mail/categories.js';
+import type { Finding } from '../mail/classification.js';
 import type { Settlement } from './spool.js';
+
+/** Earlier versions did not classify what they wrote. */
+type EarlierAttempt = Omit<MessageEvent & { type: 'deferred' | 'unknown' }, 'classification'> & {
+  readonly classification?: Finding;
+};
 
 /** @param history what happened so far, oldest first */
 export function expirySettlements(
@@ -22,7 +28,8 @@ function expiry(recipients: readonly number[], last: MessageEvent | undefined, n
   if (!last || !isAttempt(last)) return { recipients, state: 'expired', event: { type: 'expired', ...facts } };
   const { reply, mx, attempt } = last;
   // Whose fault it was in the end: an outage of ours, or a block list, must not be held against the address.
-  const classification = { ...facts.classification, fault: last.classification.fault };
+  const fault = last.classification?.fault ?? facts.classification.fault;
+  const classification = { ...facts.classification, fault };
   return {
     recipients,
     state: 'expired',
@@ -30,6 +37,6 @@ function expiry(recipients: readonly number[], last: MessageEvent | undefined, n
   };
 }
 
-function isAttempt(event: MessageEvent): event is MessageEvent & { type: 'deferred' | 'unknown' } {
+function isAttempt(event: MessageEvent | EarlierAttempt): event is EarlierAttempt {
   return event.type === 'deferred' || event.type === 'unknown';
 }

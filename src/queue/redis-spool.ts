@@ -15,6 +15,7 @@ import { acceptScript, acceptSuppressedScript, acceptWithTermsScript } from './a
 import { decodeBody, encodeBody } from './body-codec.js';
 import { jobId, type BullmqLanes } from './bullmq-lanes.js';
 import { expirySettlements } from './expiry.js';
+import { countFollowedUp } from './follow-up-script.js';
 import { HeldMail } from './held-mail.js';
 import { readHolding, readRecord, supersession, waitingOf, type MessageFields } from './message-fields.js';
 import { readHistory, readOriginal } from './read-message.js';
@@ -24,6 +25,7 @@ import {
   type AcceptResult,
   type AcceptTerms,
   type Afterword,
+  type AfterwordResult,
   type Claim,
   type MessageHistory,
   type MessageRecord,
@@ -165,10 +167,14 @@ export class RedisSpool extends Spool {
     return repaired;
   }
 
-  override async afterword(messageId: string, afterword: Afterword): Promise<'written' | 'repeated' | 'gone'> {
+  override async afterword(messageId: string, afterword: Afterword): Promise<AfterwordResult> {
     const record = await this.redis.hget(messageKeys(SHARD, messageId).message, 'v');
     if (record === null) return 'gone';
     return writeAfterword(this.redis, JSON.parse(record) as MessageRecord, afterword);
+  }
+
+  override followedUp(messageId: string, number: number): Promise<void> {
+    return countFollowedUp(this.redis, messageId, number, this.retention);
   }
 
   override original(messageId: string): Promise<Original | undefined> {

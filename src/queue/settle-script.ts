@@ -4,7 +4,7 @@ import { CLOSE_MESSAGE_LUA } from './close-message-lua.js';
 import { isFollowedUp, OUTCOMES_MAX } from './outcomes.js';
 import type { Settlement } from './spool.js';
 
-/** A body outlives its last recipient for so long where a report is to come of it, which shows its header. */
+/** A body outlives its last recipient for so long at most where a report is to come of it, which shows its header. */
 const BODY_FOR_REPORT_MS = 600_000;
 
 /**
@@ -32,7 +32,6 @@ local delayTold
 if ARGV[11] ~= '' then redis.call('SET', KEYS[9], ARGV[2] .. '.' .. ARGV[4], 'PX', ARGV[11]) end
 local settled = 0
 local anyNews = false
-local keepBody = ARGV[7]
 local at = 13
 while ARGV[at] do
   local state, count = ARGV[at], tonumber(ARGV[at + 1])
@@ -58,7 +57,8 @@ while ARGV[at] do
     anyNews = true
     local number = redis.call('RPUSH', KEYS[3], event)
     if follow ~= '' then
-      keepBody = tostring(math.max(tonumber(keepBody), ${String(BODY_FOR_REPORT_MS)}))
+      redis.call('HSET', KEYS[1], 'o' .. string.format('%d', number), 1)
+      redis.call('HINCRBY', KEYS[1], 'o', 1)
       redis.call('XADD', KEYS[8], 'MAXLEN', '~', ARGV[12], '*', 'm', ARGV[2], 'n', number, 'e', event)
     end
     if follow == 'd' then redis.call('HSET', KEYS[1], 'd' .. ARGV[4], 1) end
@@ -71,7 +71,11 @@ if settled == 0 then return {0, 0, tonumber(redis.call('HGET', KEYS[1], 'w'))} e
 local waiting = redis.call('HINCRBY', KEYS[1], 'w', -settled)
 if waiting > 0 then return {0, settled, waiting} end
 
--- The last recipient settled closes the message.
+-- The last recipient settled closes the message. Reports of it that are not made yet show the header.
+local keepBody = ARGV[7]
+if tonumber(redis.call('HGET', KEYS[1], 'o') or '0') > 0 then
+  keepBody = tostring(math.max(tonumber(keepBody), ${String(BODY_FOR_REPORT_MS)}))
+end
 closeMessage(KEYS, ARGV[2], {ARGV[6], keepBody, ARGV[8], ARGV[9], ARGV[10]})
 return {0, settled, 0}
 `,

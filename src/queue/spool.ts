@@ -115,9 +115,12 @@ export type SettleResult =
 export interface Afterword {
   /** Names the occurrence: repeated calls with one key are written once. */
   readonly key: string;
-  /** `bounced` and `delayed` of a DSN, `complained`; its `recipients` are those it is about. A `bounced` one turns `delivered` into `bounced`. */
+  /** `bounced` and `delayed` of a DSN, `complained`; its `recipients`, all of one transaction, are those it is about. A `bounced` one turns `delivered` into `bounced`. */
   readonly event: MessageEvent & { readonly recipients: readonly number[] };
 }
+
+/** All but `written` wrote nothing. `too-many`: the transaction has had as many afterwords as one may have. */
+export type AfterwordResult = 'written' | 'repeated' | 'too-many' | 'gone';
 
 /** What is still known of a message. */
 export interface Original {
@@ -165,10 +168,13 @@ export abstract class Spool {
   abstract repair(limit: number): Promise<number>;
 
   /**
-   * Adds what is heard later to the history and to the outcomes that are followed up. `repeated`: it was there before, or the
-   * message has had as many afterwords as one may have; nothing was written.
+   * Adds what is heard later to the history and to the outcomes that are followed up. The first that turns a recipient from
+   * delivered into bounced is written always.
    */
-  abstract afterword(messageId: string, afterword: Afterword): Promise<'written' | 'repeated' | 'gone'>;
+  abstract afterword(messageId: string, afterword: Afterword): Promise<AfterwordResult>;
+
+  /** The outcome that is event `number` of the message is followed up: no body is kept for it any longer. Safe to repeat. */
+  abstract followedUp(messageId: string, number: number): Promise<void>;
 
   abstract original(messageId: string): Promise<Original | undefined>;
 

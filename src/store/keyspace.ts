@@ -32,7 +32,7 @@ export interface MessageKeys {
   /**
    * Hash: `v` the message as accepted, `w` recipients that wait, `s<i>` state of recipient i, `n<t>` attempts of transaction
    * t, `d<t>` that it was told that the transaction is late, `h` how it is held until it is released, `z` the message that
-   * supersedes it, `a` number of afterwords, `a<digest>` that one was written.
+   * supersedes it, `o` outcomes that are not followed up yet, `o<n>` that event n is one, `a<t>` afterwords of transaction t, `a<digest>` that one was written.
    */
   readonly message: string;
   /** String: the body as it leaves, zstd-compressed where that pays. */

@@ -155,6 +155,48 @@ describe('what follows from a bounce', () => {
   });
 });
 
+describe('the body of a message that bounced', () => {
+  async function bodies(): Promise<number> {
+    return (await steps.redis.keys('{ph:0}:b:*')).length;
+  }
+
+  it('goes with the last report, and is there for the first though the last recipient had his mail', async () => {
+    const message = messageTo(['ann@one.example', 'bea@one.example', 'cid@two.example']);
+    await steps.spool.accept(message, BODY);
+    await steps.spool.settle(await steps.claimOf(workOf(message)), [
+      refused('unknown_recipient', 0),
+      refused('ip_blocked', 1),
+    ]);
+    await steps.spool.settle(await steps.claimOf(workOf(message, 1)), [delivered(2)]);
+    expect(await bodies()).toBe(1);
+    await followedUp();
+    for (const uid of [1, 2]) expect(await report(uid)).toContain('X-Shop: 7\r\n');
+    expect(await bodies()).toBe(0);
+  });
+
+  it('goes with the last recipient where the reports are made', async () => {
+    const message = messageTo(['ann@one.example', 'cid@two.example']);
+    await steps.spool.accept(message, BODY);
+    await steps.spool.settle(await steps.claimOf(workOf(message)), [refused('unknown_recipient', 0)]);
+    const [[, fields] = ['', []]] = await steps.redis.xrange(outcomes, '-', '+');
+    await steps.redis.xadd(outcomes, '*', ...fields);
+    await followedUp();
+    const claim = await steps.claimOf(workOf(message, 1));
+    expect(await steps.spool.body(claim)).toEqual(BODY);
+    await steps.spool.settle(claim, [delivered(1)]);
+    expect(await bodies()).toBe(0);
+  });
+
+  it('stays where the operator keeps bodies', async () => {
+    const keeping = await steps.bench.spool({ bodyRetentionMs: 3_600_000 });
+    const message = messageTo(['ann@one.example']);
+    await keeping.accept(message, BODY);
+    await keeping.settle(await steps.claimOf(workOf(message)), [refused('unknown_recipient', 0)]);
+    await keeping.followedUp(message.id, 1);
+    expect(await steps.redis.pttl(`{ph:0}:b:${message.id}`)).toBeGreaterThan(3_500_000);
+  });
+});
+
 describe('what follows from other news', () => {
   it('of a delay is a report, and nothing else', async () => {
     const classification = findingOf('unknown_recipient', 'test');

@@ -90,8 +90,8 @@ export class SuppressionRig {
     return verdict ? `${verdict.kind} ${verdict.suppression.reason}` : 'free';
   }
 
-  bypass(messageId: string): Promise<boolean> {
-    return this.suppressions.takeBypass('shop', ANN, messageId);
+  bypass(messageId: string, supersedeKey?: string): Promise<boolean> {
+    return this.suppressions.takeBypass('shop', ANN, messageId, supersedeKey);
   }
 
   delivered(address = ANN): Promise<void> {

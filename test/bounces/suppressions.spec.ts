@@ -230,6 +230,15 @@ describe('critical mail', () => {
     },
   );
 
+  it('hands its bypass on to the message that comes in its place', async () => {
+    await rig.refused('unclassified');
+    expect(await rig.bypass('m1', 'reset ann')).toBe(true);
+    expect(await rig.bypass('m2', 'reset bob')).toBe(false);
+    expect(await rig.bypass('m2')).toBe(false);
+    expect(await rig.bypass('m3', 'reset ann')).toBe(true);
+    expect((await rig.list()).found[0]).toMatchObject({ bypassedBy: 'm3' });
+  });
+
   it('is not kept from a complaint about bulk mail by its bypass, nor the other way', async () => {
     await rig.complained('bulk');
     await rig.refused('unclassified');

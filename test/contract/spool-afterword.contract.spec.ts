@@ -160,8 +160,23 @@ describe('afterword', () => {
     const answers = [];
     for (let i = 0; i < 60; i++) answers.push(await steps.spool.afterword(message.id, bounceLater(String(i), 0)));
     expect(answers.filter((answer) => answer === 'written')).toHaveLength(51);
+    expect(answers.at(-1)).toBe('too-many');
+    expect(await steps.spool.afterword(message.id, bounceLater('0', 0))).toBe('repeated');
     expect(await outcomes()).toHaveLength(51);
     expect((await steps.spool.read(message.id))?.events).toHaveLength(53);
+  });
+
+  it('of one recipient silences the bounces of no other, in the transaction or elsewhere', async () => {
+    const message = await steps.accepted(['a@one.example', 'b@one.example', 'c@two.example']);
+    await steps.spool.settle(await steps.claimOf(workOf(message)), [delivered(0), delivered(1)]);
+    await steps.spool.settle(await steps.claimOf(workOf(message, 1)), [delivered(2)]);
+    for (let i = 0; i < 60; i++) await steps.spool.afterword(message.id, bounceLater(`spam ${String(i)}`, 0));
+    expect(await steps.spool.afterword(message.id, bounceLater('1', 1))).toBe('written');
+    expect(await steps.spool.afterword(message.id, bounceLater('2', 1))).toBe('too-many');
+    const delay = { ...bounceLater('3', 2).event, type: 'delayed' } as Afterword['event'];
+    expect(await steps.spool.afterword(message.id, { key: '3', event: delay })).toBe('written');
+    expect(await steps.states(message)).toEqual(['bounced', 'bounced', 'delivered']);
+    expect(await steps.ledger()).toMatchObject({ settled: { delivered: 1, bounced: 2 } });
   });
 
   it('is lost where the history is', async () => {

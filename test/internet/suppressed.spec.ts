@@ -46,7 +46,7 @@ async function suppress(category: Category, address = GONE): Promise<void> {
 async function submit(
   door: AcceptMessage,
   recipients: readonly string[],
-  options: { readonly stream?: Stream; readonly idempotencyKey?: string } = {},
+  options: { readonly stream?: Stream; readonly idempotencyKey?: string; readonly supersedeKey?: string } = {},
   by: 'http' | 'trusted' = 'http',
 ): Promise<Acceptance> {
   return door.accept({
@@ -162,6 +162,23 @@ describe('before an attempt', () => {
       { recipients: [0], reason: 'mailbox_full' },
     ]);
     expect(events[1]?.type).toBe('suppression.bypassed');
+    expect(mx.received).toHaveLength(1);
+  });
+});
+
+describe('critical mail that comes in the place of another', () => {
+  it('passes by where that one did and was only deferred', async () => {
+    let greylists = true;
+    const mx = await startMx({ rcpt: () => (greylists ? '451 4.7.1 greylisted' : '250 ok') });
+    const door = await internet.door({});
+    await suppress('mailbox_full');
+    const options = { stream: 'critical', supersedeKey: 'reset' } as const;
+    const first = await accepted(door, [GONE], options);
+    await internet.until(first.id, ({ events }) => events.some(({ type }) => type === 'deferred'));
+    greylists = false;
+    const second = await accepted(door, [GONE], options);
+    const { events } = await internet.settled(second.id, 'delivered');
+    expect(events.map(({ type }) => type)).toEqual(['accepted', 'suppression.bypassed', 'delivered']);
     expect(mx.received).toHaveLength(1);
   });
 });
