@@ -20,6 +20,7 @@ import type { Report, ReportKind, Reports } from './reports.js';
 import type { ReturnedMail, ReturnedRecipient } from './returned-mail.js';
 import { readKeptMail, type KeptMail } from './returned-mail-queue.js';
 import type { MailReference, ReturnPathSigner } from './return-path.js';
+import { isComplaint } from './suppression-policy.js';
 
 export interface ReturnedMailParts {
   readonly spool: Spool;
@@ -35,9 +36,6 @@ export interface ReturnedMailParts {
 }
 
 type Outcome = 'matched' | 'kept' | 'dropped' | 'forged' | 'given_up';
-
-/** RFC 5965 section 7.3 and RFC 6591: reports that somebody got mail that he wants, and of failed authentication. */
-const NO_COMPLAINTS: ReadonlySet<string> = new Set(['not-spam', 'auth-failure']);
 
 export class ProcessReturnedMail {
   /** @param bytesMax what a message can be at most */
@@ -145,7 +143,7 @@ export class ProcessReturnedMail {
 
 /** Whether it tells that mail did not arrive, is late, or is unwanted. */
 function isReport({ kind, feedbackType = '' }: ReturnedMail): boolean {
-  if (kind === 'complaint') return !NO_COMPLAINTS.has(feedbackType.toLowerCase());
+  if (kind === 'complaint') return isComplaint(feedbackType);
   return kind === 'bounce' || kind === 'delayed';
 }
 

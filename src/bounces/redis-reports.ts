@@ -26,6 +26,9 @@ export interface ReportQuota {
 export const REPORTS_MAX = 10_000;
 export const REPORT_BYTES_MAX = 256 * 1024 * 1024;
 
+/** Nothing may suffer for a report: they leave room for what comes back, which leaves some for what goes out. */
+const REDIS_SHARE_MAX = 0.8;
+
 /** Reports that go in one call: more than come, so that a lowered quota is met soon, and few enough for a short call. */
 const SHED_MAX = 100;
 /** Occurrences remembered for each report that is kept: what is told again comes within minutes. */
@@ -42,7 +45,7 @@ export class RedisReports extends Reports {
     private readonly log: Log,
   ) {
     super();
-    this.room = new RedisRoom(redis);
+    this.room = new RedisRoom(redis, REDIS_SHARE_MAX);
   }
 
   override async append(account: string, report: Report): Promise<'stored' | 'repeated' | 'dropped'> {

@@ -52,7 +52,7 @@ const SOFT_CAUSES: ReadonlySet<SuppressionReason> = new Set<SuppressionReason>([
 const COUNTED: ReadonlySet<Category> = new Set<Category>(['recipient_refused', 'unclassified', 'expired']);
 
 /** Feedback types (RFC 5965 section 7.3, RFC 6591) that are no person's complaint about a mail. */
-const NO_COMPLAINTS = new Set(['not-spam', 'auth-failure', 'dmarc']);
+const NO_COMPLAINTS: ReadonlySet<string> = new Set(['not-spam', 'auth-failure', 'dmarc']);
 
 /** What is counted apart. */
 export type Counter = 'full' | 'undetermined';
@@ -77,7 +77,7 @@ export type Weight =
 /** @param suppressAfter undetermined refusals until an address is suppressed, as its account has it; 0: never */
 export function weigh({ what, stream }: Pick<SuppressionCause, 'what' | 'stream'>, suppressAfter: number): Weight {
   if (what.kind === 'refused') return weighRefusal(what.classification, suppressAfter);
-  if (NO_COMPLAINTS.has(what.feedbackType.toLowerCase())) return { kind: 'nothing' };
+  if (!isComplaint(what.feedbackType)) return { kind: 'nothing' };
   return { kind: 'suppress', reason: 'complaint', streams: [stream] };
 }
 
@@ -85,6 +85,11 @@ export function weigh({ what, stream }: Pick<SuppressionCause, 'what' | 'stream'
 export function endOf(reason: SuppressionReason, sinceMs: number): number | undefined {
   const lastsMs = LASTS_MS[reason] ?? UNDETERMINED_LASTS_MS;
   return lastsMs === 'never' ? undefined : sinceMs + lastsMs;
+}
+
+/** Whether a person complains, in a feedback report of this type. */
+export function isComplaint(feedbackType: string): boolean {
+  return !NO_COMPLAINTS.has(feedbackType.trim().toLowerCase());
 }
 
 export function isSoftCause(reason: SuppressionReason): boolean {

@@ -24,7 +24,7 @@ interface RefusalFacts {
   readonly classification: Finding;
   /** `reply`: said in the dialogue. `dsn`: said by a mail that came back later. */
   readonly source: 'reply' | 'dsn';
-  /** Names the stored report, where the mail that came back is one. */
+  /** Key of the report (`Report.key`), where the mail that came back is one: who sees it set composes none. No uid. */
   readonly report?: string;
 }
 

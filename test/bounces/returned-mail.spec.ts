@@ -139,6 +139,7 @@ describe('other mail to the return path', () => {
     ],
     ['that it is wanted', 'complaint', arf({ feedbackType: 'not-spam' })],
     ['failed authentication', 'complaint', arf({ feedbackType: 'auth-failure' })],
+    ['a failure of DMARC', 'complaint', arf({ feedbackType: 'dmarc' })],
   ])('%s is counted and dropped', async (_what, kind, mail) => {
     const sent = await intake.sent(['ann@one.example']);
     await bringBack(first(sent.returnPaths), mail);

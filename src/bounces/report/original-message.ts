@@ -1,6 +1,7 @@
 /** What the message that came back says of itself: inside a part of its own, or below the words of the report. */
 import { decodeWords } from '../../mail/encoded-words.js';
 import { fieldOf } from '../../mail/mime-tree.js';
+import { REFERENCE_FIELD } from '../return-path.js';
 import type { OriginalMessage } from '../returned-mail.js';
 import { addressesIn } from './header-addresses.js';
 import { readInner, type InnerMessage } from './returned-parts.js';
@@ -8,7 +9,6 @@ import { readInner, type InnerMessage } from './returned-parts.js';
 /** Recipient fields of the original; what others add when they take a message in names the recipient best. */
 const RECIPIENT_FIELDS = ['to', 'cc', 'x-hmxmroriginalrecipient', 'x-original-to', 'x-apparently-to', 'delivered-to'];
 const RECIPIENTS_MAX = 1_000;
-const REFERENCE_FIELD = 'x-posthorn-ref';
 
 export function readOriginal(inner: InnerMessage): OriginalMessage | undefined {
   const { raw, root } = readInner(withoutMargin(inner));
@@ -20,7 +20,7 @@ export function readOriginal(inner: InnerMessage): OriginalMessage | undefined {
   const messageId = /<[^<>\s]+>/.exec(field('message-id') ?? '')?.[0] ?? field('message-id')?.split(/\s/)[0];
   const from = addressesIn(field('from') ?? '')[0];
   const subject = field('subject');
-  const reference = field(REFERENCE_FIELD)?.split(/\s/)[0];
+  const reference = field(REFERENCE_FIELD.toLowerCase())?.split(/\s/)[0];
   const to = new Set(RECIPIENT_FIELDS.flatMap((name) => addressesIn(field(name) ?? '')).slice(0, RECIPIENTS_MAX));
   return {
     ...(messageId !== undefined && messageId !== '' && { messageId }),
