@@ -48,23 +48,20 @@ export class ProcessReturnedMail {
     const { metrics, log } = this.parts;
     const kept = await readKeptMail(entry, this.bytesMax);
     const mail = this.parts.read(kept.content);
-    const outcome = isReport(mail) ? await this.followUp(kept, mail) : await this.keep(kept, 'other');
+    const outcome = isReport(mail) ? await this.followUp(kept, mail) : await this.keepOther(kept, mail);
     metrics.returnedMail.inc({ kind: mail.kind, outcome });
     log.info('returned_mail.done', { entry: entry.id, kind: mail.kind, outcome, from: log.address(kept.reversePath) });
   }
 
   /** It could not be worked on, again and again: people may still read it. */
   async giveUp(entry: StreamEntry): Promise<void> {
-    const { metrics, log, spool } = this.parts;
+    const { metrics, log } = this.parts;
     metrics.returnedMail.inc({ kind: 'other', outcome: 'given_up' });
     log.error('returned_mail.given_up', 'it failed too often', { entry: entry.id });
     try {
       const kept = await readKeptMail(entry, this.bytesMax);
       await this.keep(kept, 'other');
-      for (const { messageId } of signedReferences(kept)) {
-        const history = await spool.read(messageId);
-        if (history) await this.store(history.message.account, kept, { kind: 'other', messageId });
-      }
+      await this.keepForSenders(kept);
     } catch (error) {
       log.error('returned_mail.lost', error, { entry: entry.id });
     }
@@ -124,19 +121,39 @@ export class ProcessReturnedMail {
     return 'matched';
   }
 
-  /** Keeps it for those whose postmaster it was sent to; whoever else sent it to a return path is not heard. */
+  /** Keeps it for those whose postmaster it was sent to. */
   private async keep(kept: KeptMail, kind: ReportKind): Promise<'kept' | 'dropped'> {
     const accounts = kept.recipients.flatMap((recipient) => (recipient.kind === 'role' ? [recipient.account] : []));
     for (const account of new Set(accounts)) await this.store(account, kept, { kind });
     return accounts.length > 0 ? 'kept' : 'dropped';
   }
 
+  /** Mail without a sender to a return path is most likely a bounce that nobody here can read: people may. RFC 5321 section 6.1. */
+  private async keepOther(kept: KeptMail, { kind, report }: ReturnedMail): Promise<Outcome> {
+    const outcome = await this.keep(kept, 'other');
+    const isUnread = kind === 'other' && report === undefined && kept.reversePath === '';
+    return isUnread && (await this.keepForSenders(kept)) === 'kept' ? 'kept' : outcome;
+  }
+
+  /** Keeps it, unread, for those whose messages its return paths belong to. */
+  private async keepForSenders(kept: KeptMail): Promise<'kept' | 'dropped'> {
+    let outcome: 'kept' | 'dropped' = 'dropped';
+    for (const { messageId, transaction } of signedReferences(kept)) {
+      const history = await this.parts.spool.read(messageId);
+      if (!history) continue;
+      // At most 64 of a transaction, or whoever knows its return path could push the account's other reports out.
+      const key = [messageId, transaction, kept.digest.charAt(0)].join('.');
+      outcome = await this.store(history.message.account, kept, { key, kind: 'other', messageId });
+    }
+    return outcome;
+  }
+
   private async store(
     account: string,
     { digest, at, content }: KeptMail,
-    about: Pick<Report, 'kind' | 'category' | 'messageId'>,
+    about: Pick<Report, 'kind' | 'category' | 'messageId'> & { readonly key?: string },
   ): Promise<'kept'> {
-    await this.parts.reports.append(account, { ...about, key: digest, at, content: withCrlf(content) });
+    await this.parts.reports.append(account, { key: digest, ...about, at, content: withCrlf(content) });
     return 'kept';
   }
 }
