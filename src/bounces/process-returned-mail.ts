@@ -9,7 +9,7 @@ import type { MessageEvent } from '../events/event.js';
 import type { Finding } from '../mail/classification.js';
 import type { Clock } from '../mail/clock.js';
 import { withCrlf } from '../mail/line-endings.js';
-import type { Reply } from '../mail/reply.js';
+import { parseReply, type Reply } from '../mail/reply.js';
 import type { MessageHistory, Spool } from '../queue/spool.js';
 import type { StreamEntry } from '../store/work-stream.js';
 import type { Log } from '../telemetry/logger.js';
@@ -214,11 +214,13 @@ function eventOf(
 function replyOf({ code, status, diagnostic, classification }: ReturnedRecipient): Reply | undefined {
   if (diagnostic === '' && code === undefined) return undefined;
   const isTemporary = status === undefined ? isSoft(classification) : status.startsWith('4');
-  return {
-    code: code ?? (isTemporary ? 450 : 550),
-    ...(status !== undefined && { enhanced: status }),
-    text: diagnostic,
-  };
+  const said = code ?? (isTemporary ? 450 : 550);
+  // The words of a diagnostic have the codes in front of them: of each line, where they were several.
+  const lines = diagnostic.replace(/ (?=[245]\d\d[ -][245]\.\d{1,3}\.\d{1,3} )/g, '\n');
+  const whole = parseReply(lines);
+  const reply = whole?.code === said || (whole && code === undefined) ? whole : parseReply(`${String(said)} ${lines}`);
+  const enhanced = reply?.enhanced ?? status;
+  return { code: reply?.code ?? said, ...(enhanced !== undefined && { enhanced }), text: reply?.text ?? diagnostic };
 }
 
 function rankOf({ what, report }: RecipientHit): number {

@@ -1,7 +1,12 @@
 /** Mails as other servers and people send them back, with what a test wants in them. */
 
 export interface ReportSetup {
-  readonly recipients?: readonly { readonly address: string; readonly action?: string; readonly status?: string }[];
+  readonly recipients?: readonly {
+    readonly address: string;
+    readonly action?: string;
+    readonly status?: string;
+    readonly diagnostic?: string;
+  }[];
   /** `X-Posthorn-Ref` of the original. */
   readonly reference?: string;
   readonly messageId?: string;
@@ -9,13 +14,13 @@ export interface ReportSetup {
 
 /** RFC 3464, as Postfix writes it. */
 export function dsn({ recipients = [], reference, messageId = 'm1@example.org' }: ReportSetup): string {
-  const blocks = recipients.map(({ address, action = 'failed', status = '5.1.1' }) =>
+  const blocks = recipients.map(({ address, action = 'failed', status = '5.1.1', diagnostic }) =>
     lines(
       `Final-Recipient: rfc822; ${address}`,
       `Action: ${action}`,
       `Status: ${status}`,
       'Remote-MTA: dns; mx.one.example',
-      `Diagnostic-Code: smtp; ${diagnosticOf(status, address)}`,
+      `Diagnostic-Code: smtp; ${diagnostic ?? diagnosticOf(status, address)}`,
       '',
     ),
   );

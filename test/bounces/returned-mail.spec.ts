@@ -60,6 +60,18 @@ describe('a bounce to the return path', () => {
     expect(await counted('bounce', 'matched')).toBe(1);
   });
 
+  it.each([
+    ['550 5.1.1 User unknown', 'User unknown'],
+    ['550-5.1.1 User unknown. 550 5.1.1 Look at https://one.example', 'User unknown. Look at https://one.example'],
+    ['5.1.1 User unknown', 'User unknown'],
+    ['User unknown', 'User unknown'],
+  ])('says each code once: %s', async (diagnostic, text) => {
+    const sent = await intake.sent(['ann@one.example']);
+    await bringBack(first(sent.returnPaths), dsn({ recipients: [{ address: 'ann@one.example', diagnostic }] }));
+    const [event] = await intake.heardLater(sent);
+    expect(event).toMatchObject({ reply: { code: 550, enhanced: '5.1.1', text } });
+  });
+
   it('is told once, whether the work is done twice or the mail comes twice', async () => {
     const sent = await intake.sent(['ann@one.example']);
     const mail = dsn({ recipients: [{ address: 'ann@one.example' }] });
