@@ -97,13 +97,16 @@ export class ProcessReturnedMail {
 
   /** Tells what has become of recipients of one transaction. */
   private async tell(
-    { message }: MessageHistory,
+    { message, states }: MessageHistory,
     transaction: number,
     kept: KeptMail,
     mail: ReturnedMail,
   ): Promise<Outcome> {
     const { id, account } = message;
-    const hits = matchRecipients(mail, message, transaction);
+    const found = matchRecipients(mail, message, transaction);
+    const hits = found.filter(({ recipient, what }) => what !== 'bounced' || states[recipient] !== 'bounced');
+    // All were told of before: many servers say it twice.
+    if (found.length > hits.length && hits.length === 0) return 'matched';
     const [worst] = [...hits].sort((a, b) => rankOf(b) - rankOf(a));
     if (!worst) {
       // Of several recipients it names none: people may find out which. What it says of others is not ours to hear.

@@ -81,6 +81,21 @@ describe('a bounce to the return path', () => {
     expect(await intake.reports()).toHaveLength(1);
   });
 
+  it('is told once, whatever other bounces of the same recipient come', async () => {
+    const sent = await intake.sent(['ann@one.example', 'bob@one.example']);
+    const [ann, bob] = [{ address: 'ann@one.example' }, { address: 'bob@one.example' }];
+    await bringBack(first(sent.returnPaths), dsn({ recipients: [ann] }));
+    await bringBack(first(sent.returnPaths), dsn({ recipients: [ann], messageId: 'again@example.org' }));
+    expect(await intake.reports()).toHaveLength(1);
+    await bringBack(first(sent.returnPaths), dsn({ recipients: [ann, bob] }));
+    expect((await intake.heardLater(sent)).map((event) => 'recipients' in event && event.recipients)).toEqual([
+      [0],
+      [1],
+    ]);
+    expect(await intake.reports()).toHaveLength(2);
+    expect(await counted('bounce', 'matched')).toBe(3);
+  });
+
   it('is about those that it names, each with what became of it', async () => {
     const sent = await intake.sent(['ann@one.example', 'bob@one.example', 'cat@one.example', 'dan@one.example']);
     const recipients = [
