@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { formatReply } from '../mail/reply.js';
-import { explainReport, subjectOf, type ReportedEvent, type ReportFacts } from './explain-report.js';
+import { explainReport, isOwnFinding, subjectOf, type ReportedEvent, type ReportFacts } from './explain-report.js';
 import { field, isAscii, mailDate, textField } from './report-lines.js';
 
 /** Who reports. */
@@ -73,6 +73,7 @@ function statusPart(
 ): Part {
   const { message, recipients } = material;
   const { reply, mx } = event;
+  const isOwn = isOwnFinding(event);
   const about = [
     field('Reporting-MTA', `dns; ${server.hostname}`),
     field('X-Posthorn-Message-Id', message.id),
@@ -81,8 +82,8 @@ function statusPart(
   const outcome = [
     `Action: ${event.type === 'delayed' ? 'delayed' : 'failed'}`,
     `Status: ${statusOf(event)}`,
-    ...(mx === undefined ? [] : [field('Remote-MTA', `dns; ${mx.replace(/^([^[\s]+)\[.*$/s, '$1')}`)]),
-    ...(reply ? [field('Diagnostic-Code', `smtp; ${formatReply(reply)}`)] : []),
+    ...(mx === undefined || isOwn ? [] : [field('Remote-MTA', `dns; ${mx.replace(/^([^[\s]+)\[.*$/s, '$1')}`)]),
+    ...(reply ? [field('Diagnostic-Code', `${isOwn ? 'x-posthorn' : 'smtp'}; ${formatReply(reply)}`)] : []),
     ...(reply ? [field('Last-Attempt-Date', mailDate(event.at))] : []),
     ...(event.type === 'delayed' && event.source === 'reply'
       ? [field('Will-Retry-Until', mailDate(message.expiresAt))]

@@ -4,7 +4,7 @@ import { composeReport, type ReportMaterial } from '../../src/bounces/compose-re
 import { openClassifier } from '../../src/bounces/open-classifier.js';
 import { readReturnedMail } from '../../src/bounces/read-returned-mail.js';
 import type { Suppression } from '../../src/bounces/suppressions.js';
-import { findingOf } from '../../src/mail/categories.js';
+import { findingOf, OWN_RULE } from '../../src/mail/categories.js';
 import { hasPython, readByPython, type MailAsRead } from './python-mail.js';
 import { ACCEPTED_AT, bounce, material, MESSAGE_ID, record, SERVER } from './sample-reports.js';
 
@@ -72,6 +72,20 @@ describe('the words of a report', () => {
     expect(words({ event: delay })).toContain(
       'It is tried again and again until Mon, 23 Nov 2026 12:00:00 +0000, then you are told. It is not to be sent again.',
     );
+  });
+
+  it('put what we found ourselves in the mouth of no server', () => {
+    const reply = { code: 550, enhanced: '5.6.7', text: 'The address needs SMTPUTF8' };
+    const { mx: _, ...withoutMx } = { mx: '', ...bounce({ reply }) };
+    for (const event of [
+      bounce({ reply, mx: '127.0.0.1:31926', classification: findingOf('protocol_error', OWN_RULE) }),
+      withoutMx,
+    ]) {
+      expect(words({ event })).toContain('Posthorn found at attempt 2, Sat, 21 Nov 2026 12:01:05 +0000: 550 5.6.7 The');
+      const report = written({ event });
+      expect(report).toContain('\r\nDiagnostic-Code: x-posthorn; 550 5.6.7 The address needs SMTPUTF8\r\n');
+      expect(report).not.toMatch(/Remote-MTA| said/);
+    }
   });
 
   it('name the first of many recipients, and count the others', () => {
