@@ -2,6 +2,7 @@
 import type { MessageEvent } from '../events/event.js';
 import { inWords, OWN_RULE } from '../mail/categories.js';
 import type { Fault } from '../mail/classification.js';
+import { decodeWords } from '../mail/encoded-words.js';
 import { formatReply } from '../mail/reply.js';
 import type { MessageRecord } from '../queue/spool.js';
 import { mailDate, oneLine, paragraph, verbatim } from './report-lines.js';
@@ -131,5 +132,5 @@ export function isOwnFinding({ source, mx, classification }: Exclude<ReportedEve
 
 function aboutMessage({ id, acceptedAt, subject }: MessageRecord): string[] {
   const lines = [`Message: ${id}`, `Accepted: ${mailDate(acceptedAt)}`];
-  return subject === undefined ? lines : [...lines, ...verbatim(`Subject: ${subject}`, '')];
+  return subject === undefined ? lines : [...lines, ...verbatim(`Subject: ${decodeWords(subject)}`, '')];
 }

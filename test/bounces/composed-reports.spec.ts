@@ -88,6 +88,11 @@ describe('the words of a report', () => {
     }
   });
 
+  it('show the subject as its reader saw it', () => {
+    const subject = '=?UTF-8?Q?Ihre_Bestellung_f=C3=BCr_Bj=C3=B6rn?= 7';
+    expect(words({ message: record({ subject }) })).toContain('Subject: Ihre Bestellung für Björn 7 ');
+  });
+
   it('name the first of many recipients, and count the others', () => {
     const recipients = Array.from({ length: 60 }, (_, index) => `r${String(index)}@one.example`);
     const text = words({ message: record({ recipients }), recipients });
@@ -125,6 +130,16 @@ describe('the fields of a report', () => {
     );
     expect(report).toContain('\r\nAuto-Submitted: auto-replied\r\n');
     expect(report).toContain(`\r\nMessage-ID: <${MESSAGE_ID}.3@bounces.shop.example>\r\n`);
+  });
+
+  it.each([
+    ['mx.one.example[192.0.2.1]:25', 'mx.one.example'],
+    ['mx.one.example:2525', 'mx.one.example'],
+    ['127.0.0.1:31926', '[127.0.0.1]'],
+    ['192.0.2.1[192.0.2.1]:25', '[192.0.2.1]'],
+    ['[2001:db8::1]:25', '[IPv6:2001:db8::1]'],
+  ])('name the server without its port: %s', (mx, name) => {
+    expect(written({ event: bounce({ mx }) })).toContain(`\r\nRemote-MTA: dns; ${name}\r\n`);
   });
 
   it('of a delay say until when it is tried, and that it has not failed', () => {
