@@ -206,6 +206,13 @@ export class DoorConnection extends SMTPConnection {
     // It may still read: RFC 9293 section 3.6.
     if (this._socket.readyState === 'writeOnly') Object.defineProperty(this._socket, 'readyState', { value: 'open' });
     super.send(code, data, context);
+    // What was under way when the door began to close may have been this.
+    if (this._server._closeTimeout) setImmediate(() => this.endWhereIdle());
+  }
+
+  private endWhereIdle(): void {
+    if (this._closing || this._closed || this._dataStream || this._handlerPending) return;
+    this.say('shutting_down');
   }
 
   private refuseCommand(code: number, text: string, callback?: () => void): void {
