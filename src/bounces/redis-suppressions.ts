@@ -9,6 +9,7 @@ import { RecentReads } from '../accounts/recent-reads.js';
 import { inWords } from '../mail/categories.js';
 import type { Clock } from '../mail/clock.js';
 import type { Stream } from '../mail/stream.js';
+import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { endOf, weigh, type Sentence } from './suppression-policy.js';
 import {
@@ -36,6 +37,8 @@ export interface SuppressionLimits {
 export const SUPPRESSION_LIMITS: SuppressionLimits = { suppressionsMax: 500_000, countedMax: 100_000 };
 
 const BECAUSE_CHARACTERS_MAX = 500;
+/** Where there is no room, each further bounce could tell of it. */
+const FULL_TOLD_EVERY_MS = 60_000;
 
 /** How many addresses of an account are suppressed, and for how many a delivery would change something. */
 interface Standing {
@@ -45,12 +48,14 @@ interface Standing {
 
 export class RedisSuppressions extends Suppressions {
   private readonly standings: RecentReads<Standing>;
+  private fullToldAt = -Infinity;
 
   constructor(
     private readonly redis: Redis,
     private readonly clock: Clock,
     private readonly accounts: Accounts,
     private readonly metrics: Metrics,
+    private readonly log: Log,
     readonly limits = SUPPRESSION_LIMITS,
   ) {
     super();
@@ -109,6 +114,7 @@ export class RedisSuppressions extends Suppressions {
     const [what, record] = await recordScript.run(this.redis, keys, args);
     this.changed(account);
     if (what === 1) this.metrics.suppressions.inc({ reason: weight.reason });
+    if (what === 2) this.tellFull(account, weight.reason);
     return this.strongest(address, record);
   }
 
@@ -120,6 +126,14 @@ export class RedisSuppressions extends Suppressions {
   /** This process is to see at once what changed. */
   changed(account: string): void {
     this.standings.forget(account);
+  }
+
+  private tellFull(account: string, reason: string): void {
+    this.metrics.suppressionsDropped.inc({ reason });
+    const now = this.clock.now();
+    if (now - this.fullToldAt < FULL_TOLD_EVERY_MS) return;
+    this.fullToldAt = now;
+    this.log.warn('suppression.no_room', { account, reason, suppressionsMax: this.limits.suppressionsMax });
   }
 
   private async find(account: string, address: string): Promise<Suppression | undefined> {

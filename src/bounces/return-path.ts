@@ -5,6 +5,7 @@
  * At most 2 + 26 + 1 + 3 + 1 + 20 = 53 octets, of the 64 that RFC 5321 section 4.5.3.1.1 allows a local part.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { EXPIRE_AFTER_DAYS_MAX } from '../config/settings-schema.js';
 import { isMessageId, timeOfMessage } from '../mail/message-id.js';
 import { SCHEDULE_AHEAD_MAX_MS } from '../queue/spool.js';
 
@@ -17,8 +18,13 @@ const SIGNATURE_CHARACTERS = 20;
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const LOCAL_PART = /^b\+([0-9a-z]{26})\.([0-9a-z]{1,3})\.([0-9a-z]{20})$/;
 
-/** After a message was accepted a bounce of it is believed for this long: it may have waited for us, then for its last server. */
-export const RETURN_PATH_LIFE_MS = SCHEDULE_AHEAD_MAX_MS + 15 * 86_400_000;
+const DAY_MS = 86_400_000;
+
+/**
+ * After a message was accepted a bounce of it is believed for this long: it may have waited for its time, then for us, then
+ * for its last server, which gives up after four to five days (RFC 5321 section 4.5.4.1), or a few more.
+ */
+export const RETURN_PATH_LIFE_MS = SCHEDULE_AHEAD_MAX_MS + (EXPIRE_AFTER_DAYS_MAX + 15) * DAY_MS;
 
 export interface MailReference {
   readonly messageId: string;

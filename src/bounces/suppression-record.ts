@@ -35,8 +35,12 @@ export interface Hold {
   readonly m?: string;
   /** Key of the newest occurrence. */
   readonly k?: string;
+  /** Of a hold that counts led to: some of them, `<counter>:<message id>` each. */
+  readonly c?: readonly string[];
   /** 1 where a delivery lifts it, and critical mail may go past it once. */
   readonly f?: 1;
+  /** 1 where bounces that came back led to it: a 250 of such a server is no proof that mail arrives, and lifts nothing. */
+  readonly l?: 1;
   /** The message that did. */
   readonly x?: string;
   /** Its supersede key. */
@@ -86,6 +90,6 @@ export function suppressionOf(address: string, { r, s, u, t, b, m, x, w }: Hold)
 }
 
 /** @param given what the hold is, in the words of the record */
-export function newHold(given: Omit<Hold, 'f' | 'x' | 'y'>): Hold {
+export function newHold(given: Omit<Hold, 'c' | 'f' | 'l' | 'x' | 'y'>): Hold {
   return { ...given, ...(isSoftCause(given.r) && { f: 1 }) };
 }

@@ -9,6 +9,8 @@ import { LuaScript } from '../store/lua-script.js';
 const SWEPT_AT_ONCE = 100;
 /** So long a repeat of an old refusal is told from a new one: whoever repeats it does so within hours. */
 const RESET_KEPT_MS = 3 * 86_400_000;
+/** Refusals named in the hold that they led to, so that a repeat is known: twice what an account usually waits for. */
+const COUNTED_NAMED_MAX = 10;
 /** Removals kept of one address, the newest. */
 const REMOVALS_MAX = 10;
 
@@ -50,7 +52,7 @@ local function keep(address, holds)
   for _, hold in ipairs(holds) do
     local till = hold.u or math.huge
     if till > ends then ends = till end
-    if hold.f and (not soft or till > soft) then soft = till end
+    if hold.f and not hold.l and (not soft or till > soft) then soft = till end
   end
   local score = ends == math.huge and '+inf' or int(ends)
   if ends == math.huge then redis.call('SET', P .. ':a:' .. address, cjson.encode(holds))
@@ -95,6 +97,7 @@ local function hold(address, new)
         if known.u and new.u then known.u = math.max(known.u, new.u) else known.u = nil end
         if known.t and new.t then known.t = union(known.t, new.t) else known.t = nil end
       end
+      known.l, known.c = known.l or new.l, new.c or known.c
       if new.a >= known.a then
         known.a, known.b, known.m, known.k, known.w = new.a, new.b, new.m, new.k, new.w
       end
@@ -124,6 +127,7 @@ export const recordScript = new LuaScript<[number, string | null]>(
   1,
   `${common}
 local address, key, at, message, counter = ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8], ARGV[10]
+local new = cjson.decode(ARGV[9])
 local function answer(what) return {what, redis.call('GET', P .. ':a:' .. address)} end
 
 -- What was known when somebody let the address go, or when mail arrived, is old news.
@@ -137,9 +141,13 @@ if counter ~= '' then
   local after, within = tonumber(ARGV[11]), tonumber(ARGV[12])
   local reset = tonumber(redis.call('GET', P .. ':r:' .. address) or '0')
   if (at < reset and ARGV[13] == '') or at + within <= now then return answer(0) end
-  for _, known in ipairs(live(address)) do if known.k == key then return answer(0) end end
+  local mark = counter .. ':' .. message
+  for _, known in ipairs(live(address)) do
+    if known.k == key then return answer(0) end
+    for _, counted in ipairs(known.c or {}) do if counted == mark then return answer(0) end end
+  end
   local counts = P .. ':n:' .. address
-  redis.call('HSETNX', counts, counter .. ':' .. message, int(at) .. ARGV[13])
+  redis.call('HSETNX', counts, mark, int(at) .. ARGV[13])
   local all, mine, number = redis.call('HGETALL', counts), {}, 0
   for i = 1, #all, 2 do
     if string.sub(all[i], 1, #counter + 1) == counter .. ':' then
@@ -147,6 +155,7 @@ if counter ~= '' then
       else
         mine[#mine + 1] = all[i]
         number = number + 1
+        if string.sub(all[i + 1], -1) == 'L' then new.l = 1 end
       end
     end
   end
@@ -162,9 +171,10 @@ if counter ~= '' then
     return answer(0)
   end
   redis.call('HDEL', counts, unpack(mine))
+  new.c = {unpack(mine, 1, math.min(#mine, ${COUNTED_NAMED_MAX}))}
   if redis.call('EXISTS', counts) == 0 then uncount(address) end
 end
-return answer(hold(address, cjson.decode(ARGV[9])))
+return answer(hold(address, new))
 `,
 );
 
@@ -207,7 +217,7 @@ for i = 4, #ARGV do
   end
   if soft then
     local holds = {}
-    for _, known in ipairs(live(address)) do if not known.f then holds[#holds + 1] = known else lifted = lifted + 1 end end
+    for _, known in ipairs(live(address)) do if not known.f or known.l then holds[#holds + 1] = known else lifted = lifted + 1 end end
     keep(address, holds)
   end
 end

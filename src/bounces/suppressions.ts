@@ -57,7 +57,7 @@ export interface SuppressionCause {
         readonly reply: string;
         /**
          * Said by a mail that came back, after the server had taken the message: of such a server a 250 is no proof that mail
-         * arrives, and deliveries do not make these counts start anew.
+         * arrives, and deliveries neither make these counts start anew nor lift what they lead to.
          */
         readonly late?: boolean;
       }
@@ -86,6 +86,6 @@ export abstract class Suppressions {
   /** Counts a refusal or complaint, and suppresses where that is due; the suppression that now holds, if any. */
   abstract record(cause: SuppressionCause): Promise<Suppression | undefined>;
 
-  /** Mail arrived: counts start anew, and what was suppressed for a soft cause is lifted. */
+  /** Mail arrived: counts start anew, and what was suppressed for a soft cause is lifted, unless bounces that came back led to it. */
   abstract delivered(account: string, addresses: readonly string[]): Promise<void>;
 }

@@ -32,6 +32,8 @@ export type Role = (typeof ROLES)[number];
 const WORKERS_MAX = 256;
 /** RFC 5321 section 4.5.3.1.7: a server takes at least 64 KiB. The doors hold 64 MiB of incoming mail together. */
 const MESSAGE_BYTES = { min: 65_536, max: 67_108_864 };
+/** Nobody waits longer for a mail. */
+export const EXPIRE_AFTER_DAYS_MAX = 30;
 
 const noteOnDurability = (text: string) =>
   /^replicated/i.test(text) ? ' (replicated:N comes with the cluster work)' : '';
@@ -155,10 +157,10 @@ export const settingsSchema = z.object({
     meaning:
       'How long a deferred recipient waits before each next try; then the last repeats. Up to 32 delays of `100ms` (a shorter one hammers) to `7d` (a longer one never comes).',
   }),
-  expireAfterMs: duration('1s', '30d').register(aboutSettings, {
+  expireAfterMs: duration('1s', `${EXPIRE_AFTER_DAYS_MAX}d`).register(aboutSettings, {
     name: 'POSTHORN_EXPIRE_AFTER',
     default: '48h',
-    meaning: 'When to give up on a recipient and bounce, `1s` to `30d`: nobody waits longer for a mail.',
+    meaning: `When to give up on a recipient and bounce, \`1s\` to \`${EXPIRE_AFTER_DAYS_MAX}d\`: nobody waits longer for a mail.`,
   }),
   eventRetentionMs: duration('1s', '365d').register(aboutSettings, {
     name: 'POSTHORN_EVENT_RETENTION',

@@ -190,6 +190,8 @@ export class DeliverTransaction {
     for (const { state, recipients, event } of results) {
       if (state === 'deferred') continue;
       metrics.recipientsSettled.inc({ state }, recipients.length);
+      // No server was asked for it: it must not thin the rate of the unknown.
+      if (state === 'suppressed' || state === 'superseded') continue;
       const areUnknown = event.type === 'bounced' && event.classification.category === 'unknown_recipient';
       traffic.settled(message.account, recipients.length, areUnknown ? recipients.length : 0);
       if (state !== 'delivered') continue;

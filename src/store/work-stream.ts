@@ -186,15 +186,19 @@ export class WorkStream {
     }
   }
 
-  /** What has been held for too long: its holder is gone, or it failed. */
+  /**
+   * What has been held for too long: its holder is gone, or it failed. One at a time, for one may be what kills its holder:
+   * those that were in hand with it are not to be given up with it.
+   */
   private async takeOver(): Promise<void> {
-    const { batch, retryAfterMs = RETRY_AFTER_MS } = this.options;
+    const { retryAfterMs = RETRY_AFTER_MS } = this.options;
     const range = [this.key, GROUP, 'IDLE', retryAfterMs, this.pendingFrom, '+', PENDING_PAGE];
     const pending = (await this.own.call('XPENDING', range)) as Pending[];
     // Those that wait for a later try must not hide the ones behind them.
     this.pendingFrom = pending.length < PENDING_PAGE ? '-' : `(${pending.at(-1)?.[0] ?? ''}`;
-    for (let start = 0; start < pending.length && !this.stopping.signal.aborted; start += batch) {
-      await Promise.all(pending.slice(start, start + batch).map((entry) => this.tryAgain(entry)));
+    for (const entry of pending) {
+      if (this.stopping.signal.aborted) return;
+      await this.tryAgain(entry);
     }
   }
 

@@ -160,10 +160,11 @@ export class AcceptMessage {
     if ('cause' in draft) return { kind: 'refused', refusal: draft };
     const { parties, options } = draft;
     const { stream = 'default', idempotencyKey } = options;
+    const { sendAt: leavesAt = now, expiresAt } = timesOf(options, now, this.limits.expireAfterMs);
     const applicant = {
       account: submission.account,
       stream,
-      expiresAt: timesOf(options, now, this.limits.expireAfterMs).expiresAt,
+      expiresAt,
       ...(credential && { credential }),
       ...(idempotencyKey !== undefined && { idempotencyKey }),
       fingerprint: submission.fingerprint ?? (() => envelopeFingerprint(parties)),
@@ -172,13 +173,9 @@ export class AcceptMessage {
     if (admission.kind === 'refused') return admission;
     if (admission.kind === 'replayed') return { kind: 'accepted', ...admission.answer, replayed: true };
     try {
-      const suppressed = await suppressedOf(
-        this.stores.suppressions,
-        submission.account,
-        parties.recipients,
-        stream,
-        now,
-      );
+      const { suppressions } = this.stores;
+      const times = { now, leavesAt };
+      const suppressed = await suppressedOf(suppressions, submission.account, parties.recipients, stream, times);
       const refused = submission.door === 'http' ? undefined : forbiddenAll(account, parties.recipients, suppressed);
       if (refused) {
         await this.giveBack(admission);

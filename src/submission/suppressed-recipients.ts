@@ -3,7 +3,7 @@
  * the message is accepted and they are settled as suppressed, or, where the account chose so, SMTP refuses them.
  */
 import type { Account } from '../accounts/account.js';
-import { suppressedSettlement } from '../bounces/suppressed-recipients.js';
+import { suppressedSettlement } from '../bounces/suppression-settlements.js';
 import type { Suppressions } from '../bounces/suppressions.js';
 import type { RecipientState } from '../mail/outcome.js';
 import type { Stream } from '../mail/stream.js';
@@ -12,20 +12,25 @@ import type { Settlement } from '../queue/spool.js';
 import { refusal, type Refusal } from './refusals.js';
 import { shown } from './sender-rules.js';
 
-/** Those of `recipients` that are suppressed, as they are settled when the message is accepted. */
+/**
+ * Those of `recipients` that are suppressed, as they are settled when the message is accepted.
+ *
+ * @param times `leavesAt`: before that it is not tried, and what ends until then does not concern it
+ */
 export async function suppressedOf(
   suppressions: Suppressions,
   account: string,
   recipients: readonly string[],
   stream: Stream,
-  nowMs: number,
+  { now, leavesAt }: { readonly now: number; readonly leavesAt: number },
 ): Promise<readonly Settlement[]> {
   const verdicts = await suppressions.verdicts(account, recipients, stream);
   if (verdicts.size === 0) return [];
   return recipients.flatMap((address, position) => {
-    const verdict = verdicts.get(address);
-    // A bypass is taken when the message is tried.
-    return verdict?.kind === 'suppressed' ? [suppressedSettlement(position, verdict.suppression, nowMs)] : [];
+    const { kind, suppression } = verdicts.get(address) ?? {};
+    // A bypass is taken when the message is tried; then it is asked again.
+    if (kind !== 'suppressed' || !suppression || (suppression.until ?? Infinity) <= leavesAt) return [];
+    return [suppressedSettlement(position, suppression, now)];
   });
 }
 

@@ -77,6 +77,13 @@ export class Metrics {
   /** `reason`: a class of `mail/classification.ts`, complaint, manual. */
   readonly suppressions = this.counter('posthorn_suppressions_total', 'Addresses suppressed, by reason', ['reason']);
 
+  /** `reason`: as above. The account has as many suppressions as it may have, and mail still goes to these addresses. */
+  readonly suppressionsDropped = this.counter(
+    'posthorn_suppressions_dropped_total',
+    'Suppressions for which there was no room',
+    ['reason'],
+  );
+
   /** `state`: waiting. */
   readonly queueRecipients = this.gauge('posthorn_queue_recipients', 'Recipients that wait in the queue', [
     'state',

@@ -34,7 +34,7 @@ beforeEach(async () => {
   const clock = new SystemClock();
   metrics = new Metrics();
   accounts = new Accounts(steps.redis, clock);
-  suppressions = new RedisSuppressions(steps.redis, clock, accounts, metrics);
+  suppressions = new RedisSuppressions(steps.redis, clock, accounts, metrics, quiet());
   reports = new RedisReports(steps.redis, quota, clock, metrics, quiet());
   await accounts.create('default');
 });

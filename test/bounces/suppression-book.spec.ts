@@ -135,6 +135,7 @@ describe('at its limit', () => {
     );
     expect(await rig.add({ ...ann, address: 'c@example.net', reason: 'manual' })).toHaveLength(1);
     expect(await rig.counted('unknown_recipient')).toBe(3);
+    expect([await rig.dropped('bad_domain'), await rig.dropped('unknown_recipient')]).toEqual([1, 1]);
   });
 
   it('has room again for what has ended', async () => {

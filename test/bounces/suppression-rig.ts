@@ -10,11 +10,13 @@ import { AccountLog } from '../../src/events/account-log.js';
 import type { Category, Finding } from '../../src/mail/classification.js';
 import { findingOf } from '../../src/mail/categories.js';
 import type { Stream } from '../../src/mail/stream.js';
+import { Log } from '../../src/telemetry/logger.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
 import { OwnRedis, StandingClock } from '../accounts/own-redis.js';
 
 export const DAY_MS = 86_400_000;
 const ANN = 'ann@example.net';
+const LOG = Log.open({ level: 'error', addresses: 'full', process: 'test' });
 const PREFIX = suppressionPrefix('shop');
 
 export class SuppressionRig {
@@ -42,7 +44,7 @@ export class SuppressionRig {
     this.clock = new StandingClock();
     this.metrics = new Metrics();
     this.accounts = new Accounts(this.redis, this.clock);
-    this.suppressions = new RedisSuppressions(this.redis, this.clock, this.accounts, this.metrics, limits);
+    this.suppressions = new RedisSuppressions(this.redis, this.clock, this.accounts, this.metrics, LOG, limits);
     this.book = new SuppressionBook(
       this.redis,
       this.clock,
@@ -54,7 +56,7 @@ export class SuppressionRig {
 
   async anotherProcess(): Promise<RedisSuppressions> {
     const redis = await this.server.connect();
-    return new RedisSuppressions(redis, this.clock, new Accounts(redis, this.clock), this.metrics);
+    return new RedisSuppressions(redis, this.clock, new Accounts(redis, this.clock), this.metrics, LOG);
   }
 
   async accountWith(settings: AccountChange): Promise<void> {
@@ -113,6 +115,11 @@ export class SuppressionRig {
 
   async counted(reason: string): Promise<number> {
     const { values } = await this.metrics.suppressions.get();
+    return values.find(({ labels }) => labels.reason === reason)?.value ?? 0;
+  }
+
+  async dropped(reason: string): Promise<number> {
+    const { values } = await this.metrics.suppressionsDropped.get();
     return values.find(({ labels }) => labels.reason === reason)?.value ?? 0;
   }
 

@@ -103,6 +103,20 @@ describe('a full mailbox', () => {
     expect(await rig.verdict()).toBe('free');
   });
 
+  it('counts none of those that led to the suppression again', async () => {
+    const causes = Array.from({ length: 3 }, () => rig.refusal('mailbox_full'));
+    for (let i = 0; i < 3; i++) {
+      for (const cause of causes) {
+        await rig.suppressions.record(cause);
+        rig.clock.nowMs += 1_000;
+      }
+    }
+    expect((await rig.list()).found).toMatchObject([{ messageId: causes[2]?.messageId }]);
+    expect((await rig.keys()).filter((key) => /:(n:|counted)/.test(key))).toEqual([]);
+    for (let i = 0; i < 2; i++) await rig.refused('mailbox_full');
+    expect((await rig.list()).found).toMatchObject([{ messageId: causes[2]?.messageId }]);
+  });
+
   it('is not suppressed by three in more than 14 days', async () => {
     for (const days of [8, 8, 8, 8]) {
       expect(await rig.refused('mailbox_full')).toBeUndefined();
@@ -141,7 +155,11 @@ describe('a full mailbox', () => {
       await Promise.all([rig.suppressions.record(cause), rig.suppressions.record(cause)]);
     }
     expect(await rig.verdict()).toBe('suppressed mailbox_full');
+    // Critical mail may try, and a 250 says no more than the ones before.
+    expect(await rig.bypass('m1')).toBe(true);
     await rig.delivered();
+    expect(await rig.verdict()).toBe('suppressed mailbox_full');
+    rig.clock.nowMs += 14 * DAY_MS;
     expect(await rig.verdict()).toBe('free');
     // Nothing of it is left.
     for (let i = 0; i < 2; i++) expect(await rig.refused('mailbox_full')).toBeUndefined();

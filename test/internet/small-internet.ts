@@ -100,7 +100,7 @@ export class SmallInternet {
     this.accounts = new Accounts(redis, clock);
     const watched = { accounts: this.accounts, accountLog: new AccountLog(redis), metrics, log: testLog() };
     this.traffic = new TrafficWatch(redis, clock, watched);
-    this.suppressions = new RedisSuppressions(redis, clock, this.accounts, metrics);
+    this.suppressions = new RedisSuppressions(redis, clock, this.accounts, metrics, testLog());
   }
 
   static async start(): Promise<SmallInternet> {

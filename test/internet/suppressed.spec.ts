@@ -6,11 +6,13 @@ import type { Category } from '../../src/mail/classification.js';
 import type { Stream } from '../../src/mail/stream.js';
 import type { AcceptMessage, Acceptance } from '../../src/submission/accept-message.js';
 import type { MxScript } from '../../src/cli/demo/mx-script.js';
+import { ACCOUNTS_PREFIX } from '../../src/store/keyspace.js';
 import { SmallInternet } from './small-internet.js';
 
 // Longer than it waits for what it is about to say.
 jest.setTimeout(30_000);
 
+const DAY_MS = 86_400_000;
 const GONE = 'gone@dest.example';
 const HERE = 'here@dest.example';
 
@@ -46,7 +48,12 @@ async function suppress(category: Category, address = GONE): Promise<void> {
 async function submit(
   door: AcceptMessage,
   recipients: readonly string[],
-  options: { readonly stream?: Stream; readonly idempotencyKey?: string; readonly supersedeKey?: string } = {},
+  options: {
+    readonly stream?: Stream;
+    readonly idempotencyKey?: string;
+    readonly supersedeKey?: string;
+    readonly sendAt?: number;
+  } = {},
   by: 'http' | 'trusted' = 'http',
 ): Promise<Acceptance> {
   return door.accept({
@@ -104,6 +111,19 @@ describe('at the door', () => {
     expect(mx.connections).toBe(0);
   });
 
+  it('leaves it to the attempt where the suppression ends before the message leaves', async () => {
+    const mx = await startMx();
+    const door = await internet.door({});
+    await suppress('mailbox_full');
+    await suppress('unknown_recipient', HERE);
+    const sendAt = internet.clock.now() + 14 * DAY_MS;
+    const scheduled = await accepted(door, [GONE, HERE], { sendAt });
+    expect(scheduled.recipients.map(({ state }) => state)).toEqual(['scheduled', 'suppressed']);
+    const sooner = await accepted(door, [GONE], { sendAt: sendAt - DAY_MS });
+    expect(sooner.recipients.map(({ state }) => state)).toEqual(['suppressed']);
+    expect(mx.connections).toBe(0);
+  });
+
   it('refuses over SMTP where the account chose so, and never over HTTP', async () => {
     const door = await internet.door({ suppressedRecipients: 'refuse' });
     await suppress('unknown_recipient');
@@ -144,6 +164,23 @@ describe('before an attempt', () => {
     expect(states).toEqual(['suppressed', 'delivered']);
     expect(events.filter(({ type }) => type === 'suppressed')).toMatchObject([{ recipients: [0] }]);
     expect(mx.received.map(({ recipients }) => recipients)).toEqual([[HERE]]);
+  });
+
+  it('counts for the watch on traffic only whom a server was asked for', async () => {
+    let greylists = true;
+    await startMx({ rcpt: () => (greylists ? '451 4.7.1 greylisted' : '250 ok') });
+    const door = await internet.door({});
+    const { id } = await accepted(door, [GONE, HERE]);
+    await internet.until(id, ({ events }) => events.filter(({ type }) => type === 'deferred').length >= 2);
+    greylists = false;
+    await suppress('unknown_recipient');
+    await internet.settled(id, 'suppressed', 'delivered');
+    let settled: string | null = null;
+    while (Number(settled) === 0) {
+      await internet.traffic.flush();
+      settled = await internet.redis.hget(`${ACCOUNTS_PREFIX}:traffic:test`, 's');
+    }
+    expect(settled).toBe('1');
   });
 
   it('lets critical mail by once where the cause was a soft one, and tells of it once', async () => {

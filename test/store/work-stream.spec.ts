@@ -189,6 +189,22 @@ describe('a work stream', () => {
     expect(await isEmpty()).toBe(true);
   });
 
+  it('takes over one at a time, so that what kills its holder takes no neighbour with it', async () => {
+    await redis.xgroup('CREATE', KEY, 'posthorn', '0', 'MKSTREAM');
+    await add('1', '2', '3', '4');
+    await redis.xreadgroup('GROUP', 'posthorn', 'killed', 'COUNT', 4, 'STREAMS', KEY, '>');
+    const held: number[] = [];
+    const { handled } = await started({
+      batch: 4,
+      handle: async () => {
+        const pending = (await redis.call('XPENDING', [KEY, 'posthorn', '-', '+', 10])) as [string, string][];
+        held.push(pending.filter(([, consumer]) => consumer !== 'killed').length);
+      },
+    });
+    await handled.has(4);
+    expect(held).toEqual([1, 1, 1, 1]);
+  });
+
   it('forgets no consumer that still holds something', async () => {
     await redis.xgroup('CREATE', KEY, 'posthorn', '0', 'MKSTREAM');
     await add('held');

@@ -7,14 +7,15 @@ import { SuppressionBook } from '../../bounces/suppression-book.js';
 import { Suppressions } from '../../bounces/suppressions.js';
 import { AccountLog } from '../../events/account-log.js';
 import { Clock } from '../../mail/clock.js';
+import { Log } from '../../telemetry/logger.js';
 import { Metrics } from '../../telemetry/metrics.js';
 
 export const suppressionProviders: FactoryProvider[] = [
   {
     provide: RedisSuppressions,
-    inject: [Redis, Clock, Accounts, Metrics],
-    useFactory: (redis: Redis, clock: Clock, accounts: Accounts, metrics: Metrics) =>
-      new RedisSuppressions(redis, clock, accounts, metrics),
+    inject: [Redis, Clock, Accounts, Metrics, Log],
+    useFactory: (redis: Redis, clock: Clock, accounts: Accounts, metrics: Metrics, log: Log) =>
+      new RedisSuppressions(redis, clock, accounts, metrics, log),
   },
   {
     provide: Suppressions,
