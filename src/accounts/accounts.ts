@@ -2,7 +2,6 @@
 import type { Redis } from 'ioredis';
 import { AccountLog, accountEventsKey } from '../events/account-log.js';
 import type { Clock } from '../mail/clock.js';
-import { reportKeys } from '../store/keyspace.js';
 import { changeInOneStep, type RecordPlan } from '../store/change-records.js';
 import { ACCOUNTS_KEY, newAccount, readAccount, type Account, type AccountChange } from './account.js';
 import { credentialsKey, recordKey, usesKey } from './credential.js';
@@ -70,9 +69,9 @@ export class Accounts {
   }
 
   /**
-   * The account goes with its credentials and sending domains, in one step, and its DKIM keys and reports after it: another
-   * account of that name must not sign with the ones nor read the others. Mail of it that was accepted is still delivered, unsigned. False where there is no
-   * such account.
+   * The account goes with its credentials and sending domains, in one step, and its DKIM keys after it: another account of
+   * that name must not sign with them. Its reports and suppressions are `AccountTraces`'s to forget. Mail of it that was
+   * accepted is still delivered, unsigned. False where there is no such account.
    */
   async remove(name: string): Promise<boolean> {
     const removed = await changeInOneStep(this.redis, () => this.planRemoval(name));
@@ -80,7 +79,6 @@ export class Accounts {
     if (!removed) return false;
     // No secret is needed to delete what it encrypts.
     await new DkimKeyStore(this.redis, undefined).removeOf(name);
-    await this.redis.unlink(...Object.values<string>({ ...reportKeys(name) }));
     return true;
   }
 

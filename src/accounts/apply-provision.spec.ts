@@ -35,6 +35,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   await store.empty();
+  forgotten = [];
   clock = new MovableClock();
   accounts = new Accounts(store.redis, clock);
   credentials = new Credentials(store.redis, clock);
@@ -51,8 +52,13 @@ async function apply(wanted: readonly object[]): Promise<ProvisionOutcome> {
   writeFileSync(file, stringify({ accounts: wanted }));
   // Later than before: what is written again would be seen by its time.
   clock.nowMs += 1_000;
-  return applyProvision(store.redis, file, clock.nowMs, new ProvisionKeys(dkimKeys));
+  return applyProvision(store.redis, file, clock.nowMs, new ProvisionKeys(dkimKeys), forget);
 }
+
+let forgotten: string[] = [];
+const forget = async (account: string): Promise<void> => {
+  forgotten.push(`${account} ${(await accounts.get(account)) ? 'before' : 'after'}`);
+};
 
 const dump = (): Promise<Record<string, string>> => AccountsStore.dump(store.redis);
 const applied = (changed: number): ProvisionOutcome => ({ kind: 'applied', changed });
@@ -153,6 +159,13 @@ describe('a provisioning file', () => {
     expect((await domains.list('shop')).map(({ name }) => name)).toEqual(['shop.example']);
     expect(await accounts.get('shop')).not.toHaveProperty('namedInProvision');
     expect(await apply([])).toEqual(applied(0));
+  });
+
+  it('has what others keep of an account forgotten with it, and of none that stays', async () => {
+    await apply([shop, { name: 'bakery' }]);
+    await accounts.create('hand');
+    await apply([{ name: 'bakery' }]);
+    expect(forgotten).toEqual(['shop before', 'shop after']);
   });
 
   it('has what it makes checked within a minute, and no more what it takes away', async () => {

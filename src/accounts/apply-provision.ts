@@ -17,12 +17,15 @@ export type ProvisionOutcome =
  * Rejects where Redis does not answer: then it is to be tried again, which does no harm. Keys are imported after the
  * step, because they are of domains that it makes; checks are planned after it too, and one that is lost between the two
  * is planned by whoever adopts domains without one.
+ * @param forget takes away what others keep of an account that goes: before it, as nobody would know of it after, and after
+ * it, for what came in between
  */
 export async function applyProvision(
   redis: Redis,
   file: string,
   nowMs: number,
   provisionKeys: ProvisionKeys,
+  forget: (account: string) => Promise<void>,
 ): Promise<ProvisionOutcome> {
   const reading = await readProvision(file);
   if (reading.kind === 'faults') return reading;
@@ -30,14 +33,18 @@ export async function applyProvision(
   const taken = await provisionKeys.conflicts(keys);
   if (taken.length > 0) return { kind: 'faults', faults: describe(taken) };
   let checks: CheckPlan = { due: [], gone: [] };
+  let removed: readonly string[] = [];
   const outcome = await changeInOneStep<ProvisionOutcome>(redis, async () => {
-    const { changes, changed, conflicts, ...plan } = await planProvision(redis, accounts, nowMs);
+    const { changes, changed, conflicts, gone, ...plan } = await planProvision(redis, accounts, nowMs);
     checks = plan.checks;
     if (conflicts.length > 0) return { changes: [], result: { kind: 'faults', faults: describe(conflicts) } };
+    for (const account of gone) await forget(account);
+    removed = gone;
     // Conditions alone are nothing to do.
     return { changes: changed === 0 ? [] : changes, result: { kind: 'applied', changed } };
   });
   if (outcome.kind === 'faults') return outcome;
+  for (const account of removed) await forget(account);
   await planChecks(redis, checks, nowMs);
   const imported = await provisionKeys.import(keys);
   await provisionKeys.vouch(accounts.flatMap(vouchedDomains));

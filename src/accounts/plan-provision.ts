@@ -22,6 +22,8 @@ export interface ProvisionPlan {
   /** Where the file and what was made by hand cannot both be. */
   readonly conflicts: readonly FaultAtPath[];
   readonly checks: CheckPlan;
+  /** Accounts that are taken away. */
+  readonly gone: readonly string[];
 }
 
 /** Once the changes are made. */
@@ -51,11 +53,17 @@ export async function planProvision(
   const { kept, conflicts } = await planCredentials(redis, states, wanted, changed, nowMs);
   const plans = states.map((state) => {
     const plan = planDomains(state, changed, nowMs);
-    planAccount(state, plan.kept + (kept.get(state.name) ?? 0), changed, nowMs);
-    return plan.checks;
+    const isGone = planAccount(state, plan.kept + (kept.get(state.name) ?? 0), changed, nowMs);
+    return { ...plan.checks, account: isGone ? [state.name] : [] };
   });
   const checks = { due: plans.flatMap(({ due }) => due), gone: plans.flatMap(({ gone }) => gone) };
-  return { changes: changed.changes, changed: changed.things, conflicts, checks };
+  return {
+    changes: changed.changes,
+    changed: changed.things,
+    conflicts,
+    checks,
+    gone: plans.flatMap(({ account }) => account),
+  };
 }
 
 /** Only accounts that are marked so hold anything that was provisioned. */
@@ -79,8 +87,11 @@ async function readStates(redis: Redis, accounts: readonly ProvisionedAccount[])
   );
 }
 
-/** @param handMade things of the account that stay though the file does not name it */
-function planAccount(state: AccountState, handMade: number, changed: Changed, nowMs: number): void {
+/**
+ * @param handMade things of the account that stay though the file does not name it
+ * @returns whether it is taken away
+ */
+function planAccount(state: AccountState, handMade: number, changed: Changed, nowMs: number): boolean {
   const { name, record, wanted } = state;
   const at = { key: ACCOUNTS_KEY, field: name };
   const account = record === null ? undefined : readAccount(record);
@@ -94,7 +105,7 @@ function planAccount(state: AccountState, handMade: number, changed: Changed, no
       { key: accountEventsKey(name), dropped: true },
     );
     changed.things++;
-    return;
+    return true;
   }
   // What hangs on the account is only right while it is there.
   changed.changes.push({ ...at, was: record, becomes: record });
@@ -112,6 +123,7 @@ function planAccount(state: AccountState, handMade: number, changed: Changed, no
       } as const)
     : { provisioned: undefined, namedInProvision: undefined };
   putRecord(changed, at, record, account ? { ...account, ...settings } : newAccount(name, nowMs, settings));
+  return false;
 }
 
 function planDomains({ name, wanted, domains }: AccountState, changed: Changed, nowMs: number): DomainPlan {

@@ -20,7 +20,7 @@ const HEAD = `# What a refusal means, and what to do
 
 A server that does not take a message says so with a code, often with an enhanced status code, and with words. Posthorn makes one of ${CATEGORIES.length}
 classes of it. The class stands in every event and report, with what happened and what to do about it. \`npm run docs\` writes this page
-from the rules (\`src/bounces/rules/*.yaml\`) and the classes (\`src/mail/categories.ts\`).
+from the rules (\`src/bounces/rules/\`) and the classes (\`src/mail/categories.ts\`).
 
 Ask for any reply: \`./posthorn explain '550 5.1.1 user unknown'\`.
 

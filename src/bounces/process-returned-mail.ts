@@ -5,6 +5,7 @@
  * A message is found by the signed return path in the envelope; else by the same signed text in the header field
  * `X-Posthorn-Ref` of what came back; else, of what left through a server that rewrites both, by its Message-ID.
  */
+import type { Accounts } from '../accounts/accounts.js';
 import type { MessageEvent } from '../events/event.js';
 import type { Finding } from '../mail/classification.js';
 import type { Clock } from '../mail/clock.js';
@@ -23,6 +24,7 @@ import type { MailReference, ReturnPathSigner } from './return-path.js';
 import { isComplaint } from './suppression-policy.js';
 
 export interface ReturnedMailParts {
+  readonly accounts: Accounts;
   readonly spool: Spool;
   readonly reports: Reports;
   readonly signer: ReturnPathSigner;
@@ -70,12 +72,12 @@ export class ProcessReturnedMail {
   private async followUp(kept: KeptMail, mail: ReturnedMail): Promise<Outcome> {
     const signed = signedReferences(kept);
     const inside = signed.length > 0 ? undefined : await this.referenceInside(mail);
-    const references = inside && inside !== 'forged' ? [inside] : signed;
+    const references = inside && inside !== 'forged' ? [inside] : signed.map((one) => ({ ...one, isSigned: true }));
     let outcome: Outcome = inside === 'forged' ? 'forged' : 'dropped';
     for (const reference of references) {
       const history = await this.parts.spool.read(reference.messageId);
       if (!history) continue;
-      const told = await this.tell(history, reference.transaction, kept, mail);
+      const told = await this.tell(history, reference, kept, mail);
       if (outcome !== 'matched') outcome = told;
     }
     if (outcome === 'matched') return outcome;
@@ -83,44 +85,56 @@ export class ProcessReturnedMail {
     return asReport === 'kept' && outcome === 'dropped' ? 'kept' : outcome;
   }
 
-  /** What the original says of itself, which its recipient may have written: only what is signed counts. */
-  private async referenceInside({ original }: ReturnedMail): Promise<MailReference | 'forged' | undefined> {
+  /**
+   * What the original says of itself, which its recipient may have written. What is signed is believed as the envelope is.
+   * The Message-ID is not: whoever has seen one, or guesses it, can name it.
+   */
+  private async referenceInside({ original }: ReturnedMail): Promise<FoundReference | 'forged' | undefined> {
     const { signer, clock, referenceOf } = this.parts;
     const [text = ''] = (original?.reference ?? '').trim().split('@');
     if (text !== '') {
       const reading = signer.read(text, clock.now());
-      if (reading.kind === 'valid') return reading;
+      if (reading.kind === 'valid') return { ...reading, isSigned: true };
       if (reading.kind !== 'expired') return 'forged';
     }
-    return original?.messageId === undefined ? undefined : referenceOf(original.messageId);
+    const found = original?.messageId === undefined ? undefined : await referenceOf(original.messageId);
+    return found && { ...found, isSigned: false };
   }
 
   /** Tells what has become of recipients of one transaction. */
   private async tell(
-    { message, states }: MessageHistory,
-    transaction: number,
+    { message, states, events }: MessageHistory,
+    { transaction, isSigned }: FoundReference,
     kept: KeptMail,
     mail: ReturnedMail,
   ): Promise<Outcome> {
     const { id, account } = message;
-    const found = matchRecipients(mail, message, transaction);
-    const hits = found.filter(({ recipient, what }) => what !== 'bounced' || states[recipient] !== 'bounced');
+    const found = matchRecipients(mail, message, transaction, isSigned);
+    // This very mail may have been begun on before.
+    const isBegun = events.some((event) => 'report' in event && event.report === kept.digest);
+    const hits = found.filter(
+      ({ recipient, what }) => isBegun || what !== 'bounced' || states[recipient] !== 'bounced',
+    );
     // All were told of before: many servers say it twice.
     if (found.length > hits.length && hits.length === 0) return 'matched';
     const [worst] = [...hits].sort((a, b) => rankOf(b) - rankOf(a));
     if (!worst) {
       // Of several recipients it names none: people may find out which. What it says of others is not ours to hear.
-      if (mail.recipients.some(({ address }) => address !== '')) return 'dropped';
+      if (!isSigned || mail.recipients.some(({ address }) => address !== '')) return 'dropped';
       return this.store(account, kept, { kind: 'other', messageId: id });
     }
     const finding = worst.report?.classification;
     const kind = reportKindOf(worst.what, finding);
     const category = worst.what === 'complained' ? undefined : finding?.category;
-    await this.store(account, kept, { kind, messageId: id, ...(category && { category }) });
+    let isHeard = false;
     for (const [index, recipients] of grouped(hits).entries()) {
       const key = [kept.digest, transaction, index, ...recipients.map(({ recipient }) => recipient)].join('.');
-      await this.parts.spool.afterword(id, { key, event: eventOf(recipients, kept, mail) });
+      const result = await this.parts.spool.afterword(id, { key, event: eventOf(recipients, kept, mail) });
+      isHeard ||= result === 'written' || result === 'repeated';
     }
+    // Who sends one after another is to fill no mailbox either.
+    if (!isHeard) return 'dropped';
+    await this.store(account, kept, { kind, messageId: id, ...(category && { category }) });
     return 'matched';
   }
 
@@ -146,7 +160,8 @@ export class ProcessReturnedMail {
       if (!history) continue;
       // At most 64 of a transaction, or whoever knows its return path could push the account's other reports out.
       const key = [messageId, transaction, kept.digest.charAt(0)].join('.');
-      outcome = await this.store(history.message.account, kept, { key, kind: 'other', messageId });
+      const stored = await this.store(history.message.account, kept, { key, kind: 'other', messageId });
+      if (stored === 'kept') outcome = stored;
     }
     return outcome;
   }
@@ -155,10 +170,17 @@ export class ProcessReturnedMail {
     account: string,
     { digest, at, content }: KeptMail,
     about: Pick<Report, 'kind' | 'category' | 'messageId'> & { readonly key?: string },
-  ): Promise<'kept'> {
+  ): Promise<'kept' | 'dropped'> {
+    // The reports went with it, and another account of that name is not to read them.
+    if (!(await this.parts.accounts.get(account))) return 'dropped';
     await this.parts.reports.append(account, { key: digest, ...about, at, content: withCrlf(content) });
     return 'kept';
   }
+}
+
+interface FoundReference extends MailReference {
+  /** By us: whoever names it has had the mail. */
+  readonly isSigned: boolean;
 }
 
 /** Whether it tells that mail did not arrive, is late, or is unwanted. */

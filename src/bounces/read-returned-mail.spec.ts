@@ -72,6 +72,7 @@ describe('readReturnedMail, of reports by RFC 3464', () => {
       recipients: [
         {
           address: 'anna@dest.example',
+          final: 'anna+home@mail.dest.example',
           action: 'failed',
           status: '5.1.1',
           code: 550,
@@ -89,6 +90,28 @@ describe('readReturnedMail, of reports by RFC 3464', () => {
       },
     });
     expect(classifier.asked[0]).toMatchObject({ code: 550, enhanced: '5.1.1', mx: 'mx1.dest.example' });
+  });
+
+  it.each([
+    [
+      'an alias of it',
+      ['Original-Recipient: rfc822;sales@dest.example', 'Final-Recipient: rfc822;gone@dest.example'],
+      'gone@dest.example',
+    ],
+    [
+      'an alias of it, as Sendmail says it',
+      ['Final-Recipient: rfc822;sales@dest.example', 'X-Actual-Recipient: rfc822;gone@dest.example'],
+      'gone@dest.example',
+    ],
+    [
+      'itself',
+      ['Original-Recipient: rfc822;sales@dest.example', 'Final-Recipient: rfc822;Sales@Dest.example'],
+      undefined,
+    ],
+    ['itself, with nothing beside it', ['Final-Recipient: rfc822;sales@dest.example'], undefined],
+  ])('tells where mail failed in the end that was sent to %s', (_which, fields, final) => {
+    const [one] = read(report(['Reporting-MTA: dns; x', '', ...fields, 'Action: failed', 'Status: 5.1.1'])).recipients;
+    expect([one?.address.toLowerCase(), one?.final]).toEqual(['sales@dest.example', final]);
   });
 
   it('counts the failed and the delayed among several recipients, never the delivered', () => {

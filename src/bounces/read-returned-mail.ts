@@ -7,7 +7,7 @@ import type { Classifier } from './classifier.js';
 import { readProse, readReport } from './prose/read-prose.js';
 import { combineRecipients, type FoundRecipient } from './report/combine-recipients.js';
 import { enhancedIn } from './report/codes.js';
-import { readDeliveryStatus } from './report/delivery-status.js';
+import { readDeliveryStatus, RECIPIENTS_MAX } from './report/delivery-status.js';
 import { readComplaint } from './report/feedback-report.js';
 import { isAutoReply, isChallenge, isChallengeDiagnostic, reportOf } from './report/kinds-by-header.js';
 import { readMailFacts, type MailFacts } from './report/mail-facts.js';
@@ -51,7 +51,7 @@ function unwrapped(facts: MailFacts): MailFacts {
 
 /** What the mail says of a delivery, if it is a report on one. */
 function readOutcome(facts: MailFacts): { kind: ReturnedKind; recipients: FoundRecipient[] } | undefined {
-  let statuses = facts.parts.statuses.flatMap((text) => readDeliveryStatus(text));
+  let statuses = facts.parts.statuses.flatMap((text) => readDeliveryStatus(text)).slice(0, RECIPIENTS_MAX);
   if (statuses.length > 0 && statuses.every(({ diagnostic }) => isChallengeDiagnostic(diagnostic))) {
     return { kind: 'challenge', recipients: [] };
   }
@@ -80,7 +80,7 @@ function kindOfOther(facts: MailFacts): ReturnedKind {
 }
 
 function judged(found: FoundRecipient, classifier: Classifier): ReturnedRecipient {
-  const { address, action, status, code, mx, stage } = found;
+  const { address, final, action, status, code, mx, stage } = found;
   const diagnostic = found.diagnostic.slice(0, DIAGNOSTIC_CHARACTERS_MAX);
   // What the server said goes before what the reporting program made of it.
   const enhanced = enhancedIn(diagnostic) ?? status;
@@ -104,6 +104,7 @@ function judged(found: FoundRecipient, classifier: Classifier): ReturnedRecipien
   }
   return {
     address,
+    ...(final !== undefined && { final }),
     ...(action !== undefined && { action }),
     ...(status !== undefined && { status }),
     ...(code !== undefined && { code }),

@@ -20,11 +20,15 @@ export interface ReportQuota {
   readonly countMax: number;
   /** Of the contents as they are stored. */
   readonly bytesMax: number;
+  /** Of all this, what strays may take: mail to a postmaster, and reports on no message of ours. Anybody can send them. */
+  readonly strays: { readonly countMax: number; readonly bytesMax: number };
 }
 
 /** A mailbox that a person can still look through, and a memory that many accounts can have. */
 export const REPORTS_MAX = 10_000;
 export const REPORT_BYTES_MAX = 256 * 1024 * 1024;
+/** A twentieth and an eighth of it. */
+export const STRAYS_MAX = { countMax: 500, bytesMax: 32 * 1024 * 1024 };
 
 /** Nothing may suffer for a report: they leave room for what comes back, which leaves some for what goes out. */
 const REDIS_SHARE_MAX = 0.8;
@@ -58,7 +62,7 @@ export class RedisReports extends Reports {
 
   override async mailbox(account: string): Promise<ReportMailbox> {
     const { mailbox } = reportKeys(account);
-    await this.redis.hsetnx(mailbox, 'v', this.newUidValidity());
+    await this.redis.multi().hsetnx(mailbox, 'v', this.newUidValidity()).persist(mailbox).exec();
     const [validity, last] = await this.redis.hmget(mailbox, 'v', 'n');
     return { uidValidity: Number(validity), uidNext: Number(last ?? 0) + 1 };
   }
@@ -85,12 +89,13 @@ export class RedisReports extends Reports {
   }
 
   private async write(account: string, report: Report, stored: Buffer): Promise<'stored' | 'repeated' | 'dropped'> {
-    const { mailbox, list, contents, flags, occurrences } = reportKeys(account);
+    const { mailbox, list, contents, flags, occurrences, strays } = reportKeys(account);
     const { retentionMs, countMax, bytesMax } = this.quota;
+    const isStray = report.kind === 'other' || report.messageId === undefined;
     try {
       const uid = await appendReportScript.run(
         this.redis,
-        [mailbox, list, contents, flags, occurrences],
+        [mailbox, list, contents, flags, occurrences, strays],
         [
           createHash('sha256').update(report.key).digest().subarray(0, 16),
           this.newUidValidity(),
@@ -106,6 +111,9 @@ export class RedisReports extends Reports {
           report.kind,
           report.category ?? '',
           report.messageId ?? '',
+          isStray ? '1' : '',
+          this.quota.strays.countMax,
+          this.quota.strays.bytesMax,
         ],
       );
       return uid === 0 ? 'repeated' : 'stored';

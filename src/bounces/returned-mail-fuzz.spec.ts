@@ -173,6 +173,17 @@ describe('readReturnedMail', () => {
     ['messages in messages', '', 'Content-Type: message/rfc822\n\n'],
     ['multiparts in multiparts', '', 'Content-Type: multipart/mixed; boundary=b\n\n--b\n'],
     ['opening tags', `${HEADER}Content-Type: text/html\r\n\r\n`, '<a <style '],
+    ['spaces in HTML', `${HEADER}Content-Type: text/html\r\n\r\n`, ' '],
+    [
+      'spaces in parts of HTML',
+      `${HEADER}Content-Type: multipart/mixed; boundary=b\r\n\r\n`,
+      `--b\r\nContent-Type: text/html\r\n\r\n${' '.repeat(130_000)}x\r\n`,
+    ],
+    [
+      'reports of many recipients',
+      `${HEADER}Content-Type: multipart/report; boundary=b\r\n\r\n`,
+      `--b\r\nContent-Type: message/delivery-status\r\n\r\n${Array.from({ length: 1_000 }, (_, i) => `Final-Recipient: rfc822; a${String(i)}@b.c\r\nAction: failed\r\n\r\n`).join('')}`,
+    ],
     ['equals signs', `${HEADER}Content-Transfer-Encoding: quoted-printable\r\n\r\n`, '= '],
     [
       'recipients',

@@ -16,6 +16,8 @@ export type ReturnedKind = (typeof RETURNED_KINDS)[number];
 export interface ReturnedRecipient {
   /** Empty where the report names none. */
   readonly address: string;
+  /** The mailbox that it failed at, where the report says that `address` was passed on to another: RFC 3464 section 2.3.2. */
+  readonly final?: string;
   /** RFC 3464 section 2.3.3, or what the words stand for. */
   readonly action?: 'failed' | 'delayed' | 'delivered' | 'relayed' | 'expanded';
   /** Enhanced status code. */

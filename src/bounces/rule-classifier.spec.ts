@@ -57,6 +57,18 @@ describe('an address that lives', () => {
     '550 5.7.26 Unauthenticated email is not accepted; recipient address rejected',
     '421 4.4.2 user unknown',
     'host mx.example.net said: 553 5.1.0 user unknown (in reply to MAIL FROM command)',
+    '535 5.7.8 user unknown',
+    '550 5.1.1 Too many unknown recipients from your host',
+    '550 5.1.1 Sender unknown: a@example.org',
+    '550 5.1.1 user@example.net rejected: your server is listed, unknown user probing',
+    '550 5.1.1 Message rejected due to site policy',
+    '550 5.1.1 The mailbox is over its quota',
+    '550 5.2.1 Your account is suspended; sending is not permitted',
+    '550 5.5.3 recipient count invalid',
+    '550 5.6.0 Header To: holds an invalid address',
+    '550 Recipient has blocked your address',
+    '554 5.7.0 Outgoing mail from this account has been suspended',
+    'Name service error for name=example.net type=MX: Host not found, try again',
   ])('is not called dead by %s', (text) => {
     expect(classifier.classify({ text })).toMatchObject({ suppress: false });
     expect(classifier.classify({ text }).type).not.toBe('hard');

@@ -116,9 +116,13 @@ class QuestionIndex {
 
 const OF_AN_ADDRESS: ReadonlySet<string> = new Set(['unknown_recipient', 'recipient_disabled', 'recipient_moved']);
 
+/** RFC 4954 section 6: what answers AUTH speaks of the account that we log in with. */
+const OF_A_LOGIN: ReadonlySet<number> = new Set([534, 535, 538]);
+
 /** Before RCPT the server knows of no recipient: whom it calls unknown there is the sender. */
-function byStage(finding: Finding, { stage }: PreparedRefusal): Finding {
+function byStage(finding: Finding, { stage, code }: PreparedRefusal): Finding {
   if (!OF_AN_ADDRESS.has(finding.category)) return finding;
+  if (OF_A_LOGIN.has(code)) return findingOf('relay_denied', finding.rule);
   if (stage === 'mail') return findingOf('sender_rejected', finding.rule);
   const isEarly = stage === 'connect' || stage === 'ehlo' || stage === 'starttls' || stage === 'auth';
   return isEarly ? findingOf('policy_rejected', finding.rule) : finding;

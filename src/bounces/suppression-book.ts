@@ -132,25 +132,6 @@ export class SuppressionBook {
     return { found, ...(after !== undefined && { next: after }) };
   }
 
-  /** Everything of an account that is no more. */
-  async forget(account: string): Promise<void> {
-    const prefix = suppressionPrefix(account);
-    const kept = [
-      ['index', 'a'],
-      ['counted', 'n'],
-      ['gone-index', 'g'],
-    ] as const;
-    for (const [index, kind] of kept) {
-      for (;;) {
-        const addresses = await this.redis.zrange(`${prefix}:${index}`, 0, String(READ_AT_ONCE - 1));
-        if (addresses.length === 0) break;
-        await this.redis.del(addresses.map((address) => `${prefix}:${kind}:${address}`));
-        await this.redis.zrem(`${prefix}:${index}`, ...addresses);
-      }
-    }
-    await this.redis.del(['ends', 'soft', 'gone-ends'].map((name) => `${prefix}:${name}`));
-  }
-
   private async addressesAfter(
     account: string,
     after: string | undefined,

@@ -32,7 +32,7 @@ describe('explain', () => {
     expect(out).toMatch(/^retry {5}no$/m);
     expect(out).toMatch(/^suppress {2}yes, at once$/m);
     expect(out).toMatch(/^fault {5}recipient$/m);
-    expect(out).toMatch(/^rule {6}text\.unknown$/m);
+    expect(out).toMatch(/^rule {6}text\.unknown/m);
   });
 
   it('says it as JSON, with what is known of the host and the stage', async () => {

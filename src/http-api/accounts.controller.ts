@@ -3,7 +3,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } fr
 import { DEFAULT_WATCH, type Account, type AccountChange } from '../accounts/account.js';
 import { Accounts, ACCOUNTS_MAX } from '../accounts/accounts.js';
 import type { Credential } from '../accounts/credentials.js';
-import { SuppressionBook } from '../bounces/suppression-book.js';
+import { AccountTraces } from '../bounces/account-traces.js';
 import { isAccountName } from '../config/scalars.js';
 import { AccountLog, EVENTS_MAX } from '../events/account-log.js';
 import {
@@ -28,7 +28,7 @@ export class AccountsController {
   constructor(
     private readonly accounts: Accounts,
     private readonly log: AccountLog,
-    private readonly suppressions: SuppressionBook,
+    private readonly traces: AccountTraces,
     private readonly store: StoreAccess,
   ) {}
 
@@ -83,9 +83,10 @@ export class AccountsController {
     if (name === caller.account && force !== 'true') {
       throw conflict(`The API key of this request belongs to "${name}" and would go with it: say so with ?force=true`);
     }
-    const removed = isAccountName(name) && (await this.store.ask(() => this.accounts.remove(name)));
-    if (!removed) throw noSuchAccount(name);
-    await this.store.ask(() => this.suppressions.forget(name));
+    await this.find(name, () => this.accounts.get(name));
+    await this.store.ask(() => this.traces.forget(name));
+    if (!(await this.store.ask(() => this.accounts.remove(name)))) throw noSuchAccount(name);
+    await this.store.ask(() => this.traces.forget(name));
   }
 
   @Post(':name/suspend')

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { RunningApi, STARTED_WITHIN_MS } from '../../test/http-api/running-api.js';
 import { DEFAULT_WATCH } from '../accounts/account.js';
+import { reportKeys } from '../store/keyspace.js';
 
 let api: RunningApi;
 
@@ -105,6 +106,14 @@ describe('/v1/accounts', () => {
       ],
       cursor: null,
     });
+  });
+
+  it('removes an account with its reports', async () => {
+    await made('reported');
+    await api.redisClient.hset(reportKeys('reported').mailbox, 'v', 1);
+    await api.redisClient.hset(reportKeys('reported').contents, '1', 'Subject: x');
+    expect((await api.request('DELETE', '/v1/accounts/reported')).status).toBe(204);
+    expect(await api.redisClient.exists(reportKeys('reported').contents)).toBe(0);
   });
 
   it('removes an account, whose keys open nothing from then on', async () => {

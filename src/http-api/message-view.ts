@@ -20,7 +20,7 @@ export interface EventView {
   readonly classification?: Classification;
   /** `reply`: said when we delivered. `dsn`: said by a mail that came back later. */
   readonly source?: 'reply' | 'dsn';
-  /** Names the report that tells of it. */
+  /** Key of the report that tells of it. */
   readonly report?: string;
   /** Why the account does not send to the address; `because` says it in words. */
   readonly reason?: string;

@@ -9,6 +9,9 @@ const SPACE = 32;
 const TAB = 9;
 const COLON = 58;
 
+/** More than any mail has: those that are longer are made to hold a reader up. */
+export const HEADER_FIELDS_MAX = 20_000;
+
 export interface HeaderField {
   /** Lower-case name; empty for a line that is no field. */
   readonly name: string;
@@ -23,11 +26,11 @@ export interface HeaderBlock {
   readonly end: number;
 }
 
-/** Finds the fields of `message`, whose lines end in CRLF. */
+/** Finds the fields of `message`, whose lines end in CRLF. It stops at HEADER_FIELDS_MAX, as if the header ended there. */
 export function parseHeaderBlock(message: Buffer): HeaderBlock {
   const fields: HeaderField[] = [];
   let position = 0;
-  while (position < message.length) {
+  while (position < message.length && fields.length < HEADER_FIELDS_MAX) {
     if (message[position] === CR && message[position + 1] === LF) break;
     const start = position;
     do position = nextLine(message, position);
@@ -39,7 +42,8 @@ export function parseHeaderBlock(message: Buffer): HeaderBlock {
 
 /** The value of a field: unfolded, trimmed, its bytes as latin1 where they are not UTF-8. */
 export function fieldValue(message: Buffer, field: HeaderField): string {
-  const raw = message.subarray(message.indexOf(COLON, field.start) + 1, field.end);
+  const whole = message.subarray(field.start, field.end);
+  const raw = whole.subarray(whole.indexOf(COLON) + 1);
   const text = raw.toString('utf8');
   return (text.includes('\ufffd') ? raw.toString('latin1') : text).replace(/\r\n(?=[ \t])/g, '').trim();
 }
@@ -62,9 +66,10 @@ function nextLine(message: Buffer, from: number): number {
 }
 
 function fieldName(message: Buffer, start: number, end: number): string {
-  const colon = message.indexOf(COLON, start);
-  if (colon === -1 || colon >= end) return '';
-  const name = message.toString('latin1', start, colon).trimEnd();
+  // Only within the field: lines without a colon would each be looked for one to the end of the message.
+  const colon = message.subarray(start, end).indexOf(COLON);
+  if (colon === -1) return '';
+  const name = message.toString('latin1', start, start + colon).trimEnd();
   // RFC 5322 section 2.2: printable ASCII without the colon; section 4.5 allows white space before the colon.
   return /^[\x21-\x7e]+$/.test(name) ? name.toLowerCase() : '';
 }

@@ -11,6 +11,8 @@ describe('textOfHtml', () => {
     ['one<style>p { color: red }</style><!-- <b>no</b> -->two', 'onetwo'],
     ['one<script>cut off', 'one'],
     ['<a href="mailto:x@example.com">x@example.com</a>', ' x@example.com '],
+    ['<a href="mailto:x@example.com">Xaver</a>', 'Xaver<mailto:x@example.com>'],
+    ['Empf&auml;nger &Eacute; &szlig; &rsquo; &valueOf;', 'Empfänger É ß ’ &valueOf;'],
     ['to <anna@example.com>: 5 < 6', 'to <anna@example.com>: 5 < 6'],
   ])('reads %j', (html, text) => {
     expect(textOfHtml(html)).toBe(text);

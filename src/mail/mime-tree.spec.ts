@@ -30,6 +30,11 @@ const TWO_PARTS = [
 ];
 
 describe('readMimeTree', () => {
+  it('reads a multipart that lost the field which says so', () => {
+    expect(read('Subject: x\n\n--b\nContent-Type: text/html\n\none\n--b--\n')).toBe('multipart/mixed(text/html="one")');
+    expect(read('Content-Type: text/plain\n\n--b\nContent-Type: text/html\n')).toMatch(/^text\/plain=/);
+  });
+
   it.each([
     ['LF', '\n'],
     ['CRLF', '\r\n'],

@@ -87,6 +87,8 @@ interface Delimiter {
 
 type Draft = { -readonly [K in keyof MimePart]: MimePart[K] } & { parts: MimePart[] };
 
+const OPENING_OCTETS = 1_000;
+
 const AT_THE_END: Delimiter = { level: -1, closing: true };
 
 class TreeReader {
@@ -106,6 +108,8 @@ class TreeReader {
     this.position = start;
     this.skipEmptyLines();
     const part = this.header('text/plain');
+    const typed = part.fields.some(({ name }) => name === 'content-type');
+    if (!typed && this.looksLikeMultipart(part.bodyStart)) part.type = 'multipart/mixed';
     this.body(part, 0);
     return part;
   }
@@ -146,6 +150,14 @@ class TreeReader {
     this.open.length = level;
     // What follows the closing boundary is no part; where no more parts are read, it is all one.
     return delimiter.level === level ? this.toDelimiter() : delimiter;
+  }
+
+  /** A mail that lost the field which says so: a line like a boundary, and the header of a part below it. */
+  private looksLikeMultipart(from: number): boolean {
+    const opening = this.raw.toString('latin1', from, Math.min(this.end, from + OPENING_OCTETS));
+    return /^(?:[^\r\n]{0,200}[\r\n]{1,4}){0,6}--[^\r\n]{1,200}(?:\r\n?|\n)content-(?:type|description|transfer-encoding)[ \t]*:/i.test(
+      opening,
+    );
   }
 
   private header(defaultType: string): Draft {

@@ -86,7 +86,7 @@ export function shardKeys(shard: number): ShardKeys {
 }
 
 export interface ReportKeys {
-  /** Hash: `v` UIDVALIDITY, `n` the last uid given, `b` bytes of the contents. It outlives the reports. */
+  /** Hash: `v` UIDVALIDITY, `n` the last uid given, `b` bytes of the contents, `s` of those of strays. It outlives the reports. */
   readonly mailbox: string;
   /** Stream: the reports, `<uid>-0` each; fields in `bounces/append-report-script.ts`. */
   readonly list: string;
@@ -96,6 +96,8 @@ export interface ReportKeys {
   readonly flags: string;
   /** Sorted set: digests of what was reported, by the uid it got. */
   readonly occurrences: string;
+  /** Sorted set: uids of the reports that belong to no bounce of a message, by uid. */
+  readonly strays: string;
 }
 
 /** The bounce reports of an account, in a slot of its own. */
@@ -107,6 +109,7 @@ export function reportKeys(account: string): ReportKeys {
     contents: `${prefix}:contents`,
     flags: `${prefix}:flags`,
     occurrences: `${prefix}:occurrences`,
+    strays: `${prefix}:strays`,
   };
 }
 

@@ -13,7 +13,7 @@ import type { TrafficWatch } from '../accounts/traffic-watch.js';
 import type { Suppressions } from '../bounces/suppressions.js';
 import type { Clock } from '../mail/clock.js';
 import type { Door } from '../mail/door.js';
-import { parseHeaderBlock } from '../mail/header-block.js';
+import { HEADER_FIELDS_MAX, parseHeaderBlock } from '../mail/header-block.js';
 import { hasNul, withCrlf } from '../mail/line-endings.js';
 import { newMessageId } from '../mail/message-id.js';
 import type { SmtpSession } from '../listeners/smtp-session.js';
@@ -202,6 +202,7 @@ export class AcceptMessage {
     // RFC 5322 section 2.2.3: it would be read as the continuation of the fields that we put on top.
     if (content[0] === SPACE || content[0] === TAB) return refusal('bad_header');
     const header = parseHeaderBlock(content);
+    if (header.fields.length >= HEADER_FIELDS_MAX) return refusal('too_many_fields', HEADER_FIELDS_MAX);
     const parties = readParties(submission, content, header, recipientsMax);
     if ('cause' in parties) return parties;
     if (recipientsPerMessage !== undefined && parties.recipients.length > recipientsPerMessage) {

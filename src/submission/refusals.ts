@@ -74,6 +74,12 @@ const ROWS = {
     status: 422,
     text: 'The message begins with white space: its first line continues no header field',
   },
+  too_many_fields: {
+    code: 550,
+    enhanced: '5.6.0',
+    status: 422,
+    text: 'The header has {} fields or more: no mail program reads so many',
+  },
   missing_from_header: {
     code: 550,
     enhanced: '5.6.0',

@@ -39,7 +39,9 @@ async function provision(given: object): Promise<void> {
   const file = join(store.directory, 'p.yaml');
   writeFileSync(file, stringify({ accounts: [{ name: 'shop', credentials: [smtp] }] }));
   clock.nowMs += 1_000;
-  await applyProvision(store.redis, file, clock.nowMs, new ProvisionKeys(new DkimKeys(store.redis, clock)));
+  await applyProvision(store.redis, file, clock.nowMs, new ProvisionKeys(new DkimKeys(store.redis, clock)), () =>
+    Promise.resolve(),
+  );
 }
 
 async function loggedIn(): Promise<Credential> {

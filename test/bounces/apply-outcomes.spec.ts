@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Accounts } from '../../src/accounts/accounts.js';
 import { ApplyOutcomes } from '../../src/bounces/apply-outcomes.js';
-import { RedisReports } from '../../src/bounces/redis-reports.js';
+import { RedisReports, STRAYS_MAX } from '../../src/bounces/redis-reports.js';
 import { RedisSuppressions } from '../../src/bounces/redis-suppressions.js';
 import type { MessageEvent } from '../../src/events/event.js';
 import { findingOf } from '../../src/mail/categories.js';
@@ -17,7 +17,7 @@ import { delivered, SpoolSteps, workOf } from '../contract/spool-steps.js';
 import { SERVER } from './sample-reports.js';
 
 const { outcomes } = shardKeys(SHARD);
-const quota = { retentionMs: 86_400_000, countMax: 1_000, bytesMax: 1_000_000 };
+const quota = { retentionMs: 86_400_000, countMax: 1_000, bytesMax: 1_000_000, strays: STRAYS_MAX };
 const BODY = Buffer.from('Subject: Your order\r\nX-Shop: 7\r\n\r\nthe order itself\r\n');
 
 let steps: SpoolSteps;

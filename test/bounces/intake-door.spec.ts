@@ -1,4 +1,5 @@
 /** Whom the intake takes mail for, and what it says to all others, on bare sockets: RFC 5321, 3207, 2034. */
+import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { intakeRefusal, type IntakeRefusal } from '../../src/bounces/intake-refusals.js';
 import { RETURN_PATH_LIFE_MS } from '../../src/bounces/return-path.js';
@@ -323,9 +324,26 @@ describe('a message', () => {
   });
 
   it('is to be sent again where too many wait', async () => {
-    const client = await session({ waitingMax: 1 });
+    const client = await session({ waiting: { mailsMax: 1 } });
     expect((await client.send('', [returnPath()], MESSAGE)).code).toBe(250);
     expect((await client.send('', [returnPath()], MESSAGE)).text).toBe(refused('no_room'));
     expect(await intake.keptCount()).toBe(1);
+  });
+
+  it('is to be sent again where too much waits, until that is worked on', async () => {
+    const client = await session({ waiting: { bytesMax: 300_000 } });
+    const large = Buffer.concat(
+      [MESSAGE, randomBytes(50_000).toString('hex').replace(/.{76}/g, '$&\r\n'), '\r\n'].map((part) =>
+        Buffer.from(part),
+      ),
+    );
+    for (let round = 0; round < 3; round++) {
+      const codes: number[] = [];
+      while (codes.at(-1) !== 452 && codes.length < 10) codes.push((await client.send('', [returnPath()], large)).code);
+      // In hex it is compressed to little more than half.
+      expect(codes.length).toBeGreaterThan(3);
+      expect(codes.at(-1)).toBe(452);
+      await intake.work();
+    }
   });
 });

@@ -1,12 +1,16 @@
 /** Mails as other servers and people send them back, with what a test wants in them. */
 
+export interface ReportedRecipient {
+  readonly address: string;
+  /** What it was sent to, where an alias made another of it. */
+  readonly original?: string;
+  readonly action?: string;
+  readonly status?: string;
+  readonly diagnostic?: string;
+}
+
 export interface ReportSetup {
-  readonly recipients?: readonly {
-    readonly address: string;
-    readonly action?: string;
-    readonly status?: string;
-    readonly diagnostic?: string;
-  }[];
+  readonly recipients?: readonly ReportedRecipient[];
   /** `X-Posthorn-Ref` of the original. */
   readonly reference?: string;
   readonly messageId?: string;
@@ -14,9 +18,10 @@ export interface ReportSetup {
 
 /** RFC 3464, as Postfix writes it. */
 export function dsn({ recipients = [], reference, messageId = 'm1@example.org' }: ReportSetup): string {
-  const blocks = recipients.map(({ address, action = 'failed', status = '5.1.1', diagnostic }) =>
+  const blocks = recipients.map(({ address, original, action = 'failed', status = '5.1.1', diagnostic }) =>
     lines(
       `Final-Recipient: rfc822; ${address}`,
+      ...(original === undefined ? [] : [`Original-Recipient: rfc822; ${original}`]),
       `Action: ${action}`,
       `Status: ${status}`,
       'Remote-MTA: dns; mx.one.example',

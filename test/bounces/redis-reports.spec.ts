@@ -2,10 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { Accounts } from '../../src/accounts/accounts.js';
-import { RedisReports, type ReportQuota } from '../../src/bounces/redis-reports.js';
+import { AccountTraces } from '../../src/bounces/account-traces.js';
+import { RedisReports, STRAYS_MAX, type ReportQuota } from '../../src/bounces/redis-reports.js';
 import type { Report } from '../../src/bounces/reports.js';
 import { reportKeys } from '../../src/store/keyspace.js';
+import { RedisRoom } from '../../src/store/redis-room.js';
 import { Log } from '../../src/telemetry/logger.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
 import { OwnRedis, StandingClock } from '../accounts/own-redis.js';
@@ -33,7 +34,7 @@ afterAll(() => own.stop());
 
 function reports(quota: Partial<ReportQuota> = {}): RedisReports {
   const log = Log.open({ level: 'error', addresses: 'full', process: 'test' });
-  const whole = { retentionMs: 30 * DAY_MS, countMax: 100, bytesMax: 1_000_000, ...quota };
+  const whole = { retentionMs: 30 * DAY_MS, countMax: 100, bytesMax: 1_000_000, strays: STRAYS_MAX, ...quota };
   return new RedisReports(redis, whole, clock, metrics, log);
 }
 
@@ -120,6 +121,33 @@ describe('stored reports', () => {
     expect(await redis.hget(reportKeys('shop').mailbox, 'b')).toBe('2500');
   });
 
+  it('of strangers push out one another, by number and by bytes, and no bounce', async () => {
+    const content = randomBytes(1_000);
+    const bounce = { kind: 'hard', messageId: 'm1' } as const;
+    const store = reports({ strays: { countMax: 2, bytesMax: 2_500 } });
+    await store.append('shop', report('bounce', bounce));
+    await store.append('shop', report('mail to postmaster', { kind: 'other', messageId: 'm1' }));
+    await store.append('shop', report('complaint about nothing', { kind: 'complaint' }));
+    await store.append('shop', report('third', { kind: 'other' }));
+    expect(await uids(store)).toEqual([1, 3, 4]);
+    await store.append('shop', report('large', { kind: 'other', content }));
+    await store.append('shop', report('larger', { kind: 'other', content: randomBytes(2_400) }));
+    expect(await uids(store)).toEqual([1, 6]);
+    await store.append('shop', report('another bounce', bounce));
+    expect(await uids(store)).toEqual([1, 6, 7]);
+    const [{ mailbox, contents }, fields] = [reportKeys('shop'), ['b', 's']];
+    expect(await redis.hmget(mailbox, ...fields)).toEqual([String(2_400 + 19 + 27), '2400']);
+    expect(await redis.hlen(contents)).toBe(3);
+  });
+
+  it('of strangers that go for other causes are not counted any more', async () => {
+    const store = reports({ countMax: 3, strays: { countMax: 2, bytesMax: 2_500 } });
+    for (const key of ['a', 'b']) await store.append('shop', report(key, { kind: 'other' }));
+    for (const key of ['c', 'd', 'e']) await store.append('shop', report(key, { messageId: 'm1' }));
+    const { mailbox, strays } = reportKeys('shop');
+    expect([await redis.hget(mailbox, 's'), await redis.zcard(strays)]).toEqual(['0', 0]);
+  });
+
   it('go when their time is over, and are not seen from that moment on', async () => {
     const store = reports({ retentionMs: 10 * DAY_MS });
     await store.append('shop', report('old'));
@@ -136,10 +164,11 @@ describe('stored reports', () => {
     const store = reports({ retentionMs: 10 * DAY_MS });
     await store.append('shop', report('a'));
     const { mailbox, ...others } = reportKeys('shop');
-    const { flags, ...kept } = others;
+    const { flags, strays, ...kept } = others;
     const lives = await Promise.all(Object.values(kept).map((key) => redis.pttl(key)));
     expect(lives.map((life) => Math.ceil(life / DAY_MS))).toEqual([10, 10, 10]);
     expect(await redis.exists(flags)).toBe(0);
+    expect(Math.ceil((await redis.pttl(strays)) / DAY_MS)).toBe(10);
     expect(await redis.pttl(mailbox)).toBe(-1);
     await redis.unlink(...Object.values(others));
     await store.append('shop', report('b'));
@@ -164,20 +193,33 @@ describe('stored reports', () => {
 
   it('keep their UIDVALIDITY, and have another when the account was made anew', async () => {
     const store = reports();
-    const accounts = new Accounts(redis, clock);
-    await accounts.create('shop');
+    const traces = new AccountTraces(redis, clock);
     const first = await store.mailbox('shop');
     expect(first).toEqual({ uidValidity: clock.now() / 1000, uidNext: 1 });
     clock.nowMs += 1_000;
     await store.append('shop', report('a'));
-    expect(await store.mailbox('shop')).toEqual({ ...first, uidNext: 2 });
+    await store.append('shop', report('b', { kind: 'other' }));
+    expect(await store.mailbox('shop')).toEqual({ ...first, uidNext: 3 });
 
     await store.append('other', report('a'));
-    await accounts.remove('shop');
-    expect(await redis.keys('*{ph:account:shop}:reports*')).toEqual([]);
+    clock.nowMs -= 1_000;
+    // Within one second, and where the clock has gone back.
+    for (let times = 1; times < 4; times++) {
+      await traces.forget('shop');
+      const { mailbox, ...others } = reportKeys('shop');
+      expect(await redis.exists(...Object.values(others))).toBe(0);
+      // It is forgotten in the end.
+      expect(await redis.pttl(mailbox)).toBeGreaterThan(DAY_MS);
+      expect(await store.append('shop', report('a'))).toBe('stored');
+      expect(await redis.pttl(mailbox)).toBe(-1);
+      expect(await store.mailbox('shop')).toEqual({ uidValidity: first.uidValidity + times, uidNext: 2 });
+    }
     expect(await uids(store, 'other')).toEqual([1]);
-    await store.append('shop', report('a'));
-    expect((await store.mailbox('shop')).uidValidity).toBe(first.uidValidity + 1);
+  });
+
+  it('leave nothing of an account that has had none', async () => {
+    await new AccountTraces(redis, clock).forget('shop');
+    expect(await redis.dbsize()).toBe(0);
   });
 
   it('are dropped and counted where Redis is full, and stored again when it is not', async () => {
@@ -193,10 +235,17 @@ describe('stored reports', () => {
     expect(await counted('dropped')).toBe(2);
   });
 
+  it('leave room for mail that must not wait', async () => {
+    const used = Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1]);
+    await redis.config('SET', 'maxmemory', String(Math.round(used / 0.87)));
+    expect(await new RedisRoom(redis).isFullFor(1_000)).toBe(false);
+    expect(await reports().append('shop', report('a'))).toBe('dropped');
+  });
+
   it('are not taken for stored where Redis is away', async () => {
     const away = await own.connect();
     const log = Log.open({ level: 'error', addresses: 'full', process: 'test' });
-    const quota = { retentionMs: DAY_MS, countMax: 10, bytesMax: 1_000 };
+    const quota = { retentionMs: DAY_MS, countMax: 10, bytesMax: 1_000, strays: STRAYS_MAX };
     const store = new RedisReports(away, quota, clock, metrics, log);
     away.disconnect();
     await expect(store.append('shop', report('a'))).rejects.toThrow();

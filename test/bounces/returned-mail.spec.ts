@@ -32,12 +32,19 @@ async function bringBack(to: string, mail: string, times = 1, sender = ''): Prom
 const counted = (kind: string, outcome: string): Promise<number> =>
   intake.counted('posthorn_returned_mail_total', { kind, outcome });
 
-/** Nothing was told of it, and nothing kept. */
+/** Nothing was told of it, nothing is to be counted against an address, and nothing kept. */
 async function expectNothing(sent: SentMessage): Promise<void> {
   expect(await intake.heardLater(sent)).toEqual([]);
   expect(await intake.states(sent)).toEqual(sent.recipients.map(() => 'delivered'));
+  expect(await intake.outcomeCount()).toBe(0);
   expect(await intake.reports()).toEqual([]);
 }
+
+/** Of an address that may live: the class stands, and it is not suppressed at once. */
+const unheldDeath = {
+  type: 'bounced',
+  classification: { category: 'unknown_recipient', type: 'hard', suppress: false },
+};
 
 describe('a bounce to the return path', () => {
   it('turns delivered into bounced, with its reason, and is kept as the report', async () => {
@@ -78,6 +85,7 @@ describe('a bounce to the return path', () => {
     await bringBack(first(sent.returnPaths), mail, 2);
     await bringBack(first(sent.returnPaths), mail);
     expect(await intake.heardLater(sent)).toHaveLength(1);
+    expect(await intake.outcomeCount()).toBe(1);
     expect(await intake.reports()).toHaveLength(1);
   });
 
@@ -123,6 +131,26 @@ describe('a bounce to the return path', () => {
     const sent = await intake.sent(['ann@one.example']);
     await bringBack(first(sent.returnPaths), dsn({ recipients: [{ address: 'ann.box@two.example' }] }));
     expect(await intake.states(sent)).toEqual(['bounced']);
+    expect(await intake.heardLater(sent)).toMatchObject([unheldDeath]);
+  });
+
+  it.each([
+    ['alone', ['sales@one.example']],
+    ['of several', ['sales@one.example', 'bob@one.example']],
+  ])('of a dead member of an alias bounces the alias, %s, and does not suppress it', async (_which, recipients) => {
+    const sent = await intake.sent(recipients);
+    const dead = { address: 'gone@one.example', original: 'sales@one.example' };
+    await bringBack(first(sent.returnPaths), dsn({ recipients: [dead] }));
+    expect((await intake.states(sent))[0]).toBe('bounced');
+    expect(await intake.heardLater(sent)).toMatchObject([{ ...unheldDeath, recipients: [0] }]);
+    expect((await intake.reports()).map(({ kind }) => kind)).toEqual(['hard']);
+  });
+
+  it('whose final recipient is ours, written otherwise, suppresses it', async () => {
+    const sent = await intake.sent(['ann@one.example']);
+    const dead = { address: 'Ann@ONE.example', original: 'ann@one.example' };
+    await bringBack(first(sent.returnPaths), dsn({ recipients: [dead] }));
+    expect(await intake.heardLater(sent)).toMatchObject([{ type: 'bounced', classification: { suppress: true } }]);
   });
 
   it('of one transaction does not touch another', async () => {
@@ -139,6 +167,35 @@ describe('a bounce to the return path', () => {
     expect(await intake.states(sent)).toEqual(['delivered']);
     expect((await intake.heardLater(sent)).map(({ type }) => type)).toEqual(['delayed']);
     expect((await intake.reports()).map(({ kind }) => kind)).toEqual(['delayed']);
+  });
+
+  it('is not kept where its recipient has sent too many', async () => {
+    const sent = await intake.sent(['ann@one.example']);
+    const late = (n: number): string =>
+      dsn({
+        messageId: `m${n}@example.org`,
+        recipients: [{ address: 'ann@one.example', action: 'delayed', status: '4.4.1' }],
+      });
+    for (let n = 0; n < 55; n++) {
+      await client.send('', [first(sent.returnPaths)], Buffer.from(late(n)));
+    }
+    await intake.work();
+    const heard = await intake.heardLater(sent);
+    expect(heard.length).toBeLessThan(55);
+    expect(await intake.reports()).toHaveLength(heard.length);
+    expect(await counted('delayed', 'dropped')).toBe(55 - heard.length);
+  });
+
+  it('of an account that was removed meanwhile is kept for nobody', async () => {
+    const sent = await intake.sent(['ann@one.example']);
+    const mail = (n: number): string =>
+      dsn({ messageId: `m${n}@example.org`, recipients: [{ address: 'ann@one.example' }] });
+    await bringBack(first(sent.returnPaths), mail(1));
+    await client.send('', [first(sent.returnPaths), 'abuse@example.org'], Buffer.from(mail(2)));
+    await intake.remove('default');
+    await intake.work();
+    await intake.account('default');
+    expect(await intake.reports()).toEqual([]);
   });
 
   it('whose message is forgotten meanwhile is dropped', async () => {
@@ -261,6 +318,26 @@ describe('mail to a role', () => {
     await intake.tookBySmarthost('<known@example.org>', sent);
     await bringBack('postmaster@example.org', mail('known@example.org'));
     expect(await intake.states(sent)).toEqual(['bounced']);
+    // Anybody can name a Message-ID.
+    expect(await intake.heardLater(sent)).toMatchObject([unheldDeath]);
+  });
+
+  it.each([
+    ['a bounce that names another', 'bounce', dsn({ recipients: [{ address: 'eve@two.example' }] })],
+    [
+      'a bounce that names nobody',
+      'bounce',
+      dsn({ recipients: [{ address: '' }] }).replace('To: ann@one.example\r\n', ''),
+    ],
+    ['a complaint', 'complaint', arf({ recipient: 'ann@one.example' })],
+    ['a complaint that names nobody', 'complaint', arf({})],
+  ])('with nothing but a Message-ID is not heard as %s', async (_what, kind, mail) => {
+    const sent = await intake.sent(['ann@one.example']);
+    await intake.tookBySmarthost('<m1@example.org>', sent);
+    await bringBack('fbl@example.org', mail);
+    expect(await intake.heardLater(sent)).toEqual([]);
+    expect(await intake.states(sent)).toEqual(['delivered']);
+    expect(await counted(kind, 'kept')).toBe(1);
   });
 
   it('that is a complaint about nothing known is a report of the account and no more', async () => {

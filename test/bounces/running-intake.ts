@@ -5,14 +5,15 @@
 import type { Redis } from 'ioredis';
 import { Accounts } from '../../src/accounts/accounts.js';
 import { SendingDomains, verifiedDomain } from '../../src/accounts/sending-domains.js';
+import { AccountTraces } from '../../src/bounces/account-traces.js';
 import { IntakeDoor } from '../../src/bounces/intake-door.js';
 import { IntakeRecipients } from '../../src/bounces/intake-recipients.js';
 import { OurDomains } from '../../src/bounces/our-domains.js';
 import { ProcessReturnedMail } from '../../src/bounces/process-returned-mail.js';
 import { readReturnedMail } from '../../src/bounces/read-returned-mail.js';
-import { RedisReports } from '../../src/bounces/redis-reports.js';
+import { RedisReports, STRAYS_MAX } from '../../src/bounces/redis-reports.js';
 import type { StoredReport } from '../../src/bounces/reports.js';
-import { ReturnedMailQueue } from '../../src/bounces/returned-mail-queue.js';
+import { ReturnedMailQueue, WAITING_LIMITS, type WaitingLimits } from '../../src/bounces/returned-mail-queue.js';
 import { openReturnPathSigner } from '../../src/bounces/return-path-key.js';
 import type { ReturnPathSigner } from '../../src/bounces/return-path.js';
 import { SentMessageIds } from '../../src/bounces/sent-message-ids.js';
@@ -50,7 +51,7 @@ export interface IntakeSetup {
   readonly times?: Partial<SessionTimes>;
   readonly proxies?: readonly string[];
   readonly connectionsMax?: number;
-  readonly waitingMax?: number;
+  readonly waiting?: Partial<WaitingLimits>;
 }
 
 /** A message that was sent, and where its bounces go. */
@@ -112,6 +113,11 @@ export class RunningIntake {
     for (const domain of domains) await sending.add(name, verifiedDomain(domain, this.clock.now()), undefined);
   }
 
+  async remove(account: string): Promise<void> {
+    await new Accounts(this.redis, this.clock).remove(account);
+    await new AccountTraces(this.redis, this.clock).forget(account);
+  }
+
   /** A domain that nobody has proven to be the account's. */
   async claims(account: string, name: string): Promise<void> {
     const domain = { name, state: 'pending', addedAt: this.clock.now(), returnPath: 'pending' } as const;
@@ -130,7 +136,7 @@ export class RunningIntake {
     const domains = new OurDomains(new Accounts(redis, clock), new SendingDomains(redis, clock), names, clock);
     const spool = new RedisSpool(redis, this.lanes, RETENTION, metrics, log);
     const recipients = new IntakeRecipients(names, this.signer, spool, domains, clock);
-    const queue = new ReturnedMailQueue(redis, new RedisRoom(redis), setup.waitingMax);
+    const queue = new ReturnedMailQueue(redis, new RedisRoom(redis), { ...WAITING_LIMITS, ...setup.waiting });
     const limits = { hostname: HOSTNAME, messageBytesMax: MESSAGE_BYTES_MAX, recipientsMax: RECIPIENTS_MAX };
     const counts = new ConnectionLimits(redis, clock, [500, 1_500, 3_000]);
     const table = new ConnectionTable(setup.connectionsMax);
@@ -187,6 +193,11 @@ export class RunningIntake {
     await this.redis.del(...(await this.redis.keys(`*${id}*`)));
   }
 
+  /** What is to be followed up: only of that addresses are suppressed. */
+  async outcomeCount(): Promise<number> {
+    return this.redis.xlen(shardKeys(SHARD).outcomes);
+  }
+
   /** Entries that the door has kept. */
   async keptCount(): Promise<number> {
     return this.redis.xlen(RETURNED_MAIL_KEY);
@@ -229,7 +240,7 @@ export class RunningIntake {
   }
 
   private get reportStore(): RedisReports {
-    const quota = { retentionMs: 90 * DAY_MS, countMax: 100, bytesMax: 10_000_000 };
+    const quota = { retentionMs: 90 * DAY_MS, countMax: 100, bytesMax: 10_000_000, strays: STRAYS_MAX };
     return new RedisReports(this.redis, quota, this.clock, this.metrics, this.log);
   }
 
@@ -238,6 +249,7 @@ export class RunningIntake {
     return new ProcessReturnedMail(
       {
         ...{ signer, clock, metrics, log },
+        accounts: new Accounts(this.redis, clock),
         spool: this.steps.spool,
         reports: this.reportStore,
         read: (content) => readReturnedMail(content, classifier),

@@ -9,8 +9,8 @@ const FILE_BYTES_MAX = 1_048_576;
 const FAULTS_SHOWN = 100;
 
 export const RULES_DIRECTORY = join(import.meta.dirname, '../rules');
-/** The rules that are no provider's. */
-const STANDARD_FILE = 'standard.yaml';
+/** The rules that are no provider's; the numbers in the names of the files are their order. */
+const STANDARD_DIRECTORY = join(RULES_DIRECTORY, 'standard');
 
 export interface NamedRules extends RulesFile {
   readonly file: string;
@@ -22,12 +22,15 @@ export type RulesReading =
 
 /** Our own rules, the providers' first. */
 export function readOwnRules(): NamedRules[] {
-  const names = readdirSync(RULES_DIRECTORY).filter((name) => name.endsWith('.yaml'));
-  const ordered = [...names.filter((name) => name !== STANDARD_FILE).sort(), STANDARD_FILE];
-  const readings = ordered.map((name) => readRulesFile(join(RULES_DIRECTORY, name)));
+  const readings = [...yamlFilesIn(RULES_DIRECTORY), ...yamlFilesIn(STANDARD_DIRECTORY)].map(readRulesFile);
   const faults = readings.flatMap((reading) => (reading.kind === 'faults' ? reading.faults : []));
   if (faults.length > 0) throw new Error(`our own rules are faulty:\n${faults.join('\n')}`);
   return readings.flatMap((reading) => (reading.kind === 'read' ? [reading.rules] : []));
+}
+
+function yamlFilesIn(directory: string): string[] {
+  const names = readdirSync(directory).filter((name) => name.endsWith('.yaml'));
+  return names.sort().map((name) => join(directory, name));
 }
 
 export function readRulesFile(file: string): RulesReading {

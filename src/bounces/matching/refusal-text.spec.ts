@@ -16,6 +16,13 @@ describe('the words of a refusal', () => {
     ['550 =?utf-8?B?w7xiZXJmw7xsbHQ=?=', '550 uberfullt'],
     ['550 over quota (in reply to RCPT TO command)', '550 over quota'],
     ['550 unknown user 503-5.5.1 need RCPT command', '550 unknown user'],
+    [
+      'A message that you sent could not be delivered to one or more of its recipients. This is a permanent error. The following address(es) failed: 550 full',
+      '550 full',
+    ],
+    ["This is a permanent error; I've given up. Sorry it didn't work out. 550 no such user", '550 no such user'],
+    ['550 no such user. The attachment contains the original mail headers.', '550 no such user.'],
+    ['550 Kullanıcı bulunamadı', '550 kullanici bulunamadi'],
   ])('%s', (text, words) => {
     expect(wordsOf(text)).toBe(words);
   });

@@ -58,6 +58,33 @@ const WRAPPERS = new RegExp(
     String.raw`for further assistance, please (?:send mail to|contact) (?:postmaster|ADDR)\.?`,
     String.raw`please include this problem report\. you can delete your own text from the attached returned message\.?`,
     String.raw`learn more (?:here|at):? URL`,
+    // How Exim, qmail, Postfix, sendmail, Exchange, Gmail and others begin and end a report.
+    String.raw`a message that you sent could not be delivered to one or more of its recipients\.?`,
+    String.raw`this is a permanent error[.;]?(?: i've given up\.)?(?: sorry it didn't work out\.)?`,
+    String.raw`the following address\(es\) failed:`,
+    String.raw`hi\. this is the qmail-send program at \S{1,255}`,
+    String.raw`i'm afraid i wasn't able to deliver your message to the following addresses\.?`,
+    String.raw`this is the mail system at host \S{1,255}`,
+    String.raw`i'm sorry to have to inform you that your message could not be delivered to one or more recipients\.?`,
+    String.raw`it's attached below\.?`,
+    String.raw`remote host said:`,
+    String.raw`your message did not reach some or all of the intended recipients\.?`,
+    String.raw`the following recipient\(?s?\)? (?:could not|cannot) be reached:?`,
+    String.raw`delivery has failed to these recipients or (?:distribution lists|groups):?`,
+    String.raw`diagnostic information for administrators:(?: generating server: \S{1,255})?`,
+    String.raw`delivery to the following recipients? failed(?: permanently)?[:.]?`,
+    String.raw`technical details of (?:permanent|temporary) failure:`,
+    String.raw`google tried to deliver your message, but it was rejected by the (?:server for the )?recipient domain(?: \S{1,255} by \S{1,255})?(?: IP)?\.?`,
+    String.raw`the error that the other server returned was:`,
+    String.raw`this report relates to a message you sent with the following header fields:(?: message-id: \S{1,255})?`,
+    String.raw`your message cannot be delivered to the following recipients:`,
+    String.raw`remote smtp server has rejected address`,
+    String.raw`the original message was received at [a-z0-9 ,:+()-]{1,80} from \S{1,255}(?: IP)?`,
+    String.raw`-{3,8} (?:the following addresses had permanent (?:fatal|delivery) errors|transcript of session follows) -{3,8}`,
+    String.raw`(?:reporting-mta: dns|final-recipient: rfc822|original-recipient: rfc822); ?\S{1,255}`,
+    String.raw`(?:below this line|enclosed) is a copy of the message\b`,
+    String.raw`the attachment contains the original mail headers\.?`,
+    String.raw`please (?:check|verify) (?:the )?recipient(?:'s|\(s\))? (?:mail |e-?mail )?address(?:es)? and try (?:to )?resend(?:ing)? (?:your|this) message`,
   ].join('|'),
   'g',
 );
@@ -77,6 +104,10 @@ const WRAPPER_MARKS = [
   'permanent',
   'please',
   'learn more',
+  'message',
+  'recipient',
+  'addresses',
+  'attachment',
 ];
 
 export function prepareRefusal({ code, enhanced, text, stage, mx }: RefusalFacts): PreparedRefusal {
@@ -101,6 +132,9 @@ export function foldText(text: string): string {
     .normalize('NFC')
     .replace(/ß/g, 'ss')
     .replace(/ł/g, 'l')
+    .replace(/ı/g, 'i')
+    .replace(/ø/g, 'o')
+    .replace(/æ/g, 'ae')
     .replace(/[‘’‚‛´`]/g, "'")
     .replace(/[“”„«»]/g, '"')
     .replace(/[\s\x00-\x1f]+/g, ' ');

@@ -17,7 +17,7 @@ const BLOCKS_MAX = 500;
 
 // What may stand before the address on a line that tells of a recipient.
 const BEFORE =
-  /^[\s>*•·\-–—|#]{0,30}(?:\d{1,3}[.)]\s{0,9})?(?:(?:(?:the |your )?(?:e-?mail |final |original |failed |intended |invalid )?(?:recipients?|address(?:e?s)?|addressee|rcpt to|user|mailbox|account|destinataires?|empfänger(?:adressen?)?|destinatarios?|destinatari|geadresseerden?|adresat|mottagare|宛先|送信先(?:アドレス)?|收件人|받는 ?사람|получатель)(?: ?\(e?s\))?(?:[ _-](?:address|name|e-?mail))?|undeliverable to|undelivered to|not delivered to|unknown user|user unknown|unknown recipient|invalid (?:recipient|address|final delivery userid|user)|failed to deliver to|unable to deliver (?:message )?to|could not (?:be delivered|deliver(?: message)?) to|delivery failed \d{0,3} ?attempts|delivery (?:to|for)|mailbox full|user mailbox exceeds allowed size|user's mailbox is full|account disabled|to)\s{0,3}[:：=]?\s{0,6})?(?:\[?(?:smtp|mailto|rfc-?822|internet)\s?[:;]\s{0,3}|[<"'“‘«([{]){0,3}$/iu;
+  /^[\s>*•·\-–—|#]{0,30}(?:\d{1,3}[.)]\s{0,9})?(?:(?:(?:the |your )?(?:e-?mail |final |original |failed |intended |invalid )?(?:recipients?|address(?:e?s)?|addressee|rcpt to|user|mailbox|account|destinataires?|empfänger(?:adressen?)?|destinatarios?|destinatari|geadresseerden?|adresat|mottagare|宛先|あて先|送信先(?:アドレス)?|宛て先|收件人|收信人|無法送達|příjemce|címzett|alıcı|vastaanottaja|modtager|mottaker|destinatar|παραλήπτης|отримувач|받는이|수신자|받는 ?사람|получатель)(?: ?\(e?s\))?(?:[ _-](?:address|name|e-?mail))?|undeliverable to|undelivered to|not delivered to|unknown user|user unknown|unknown recipient|invalid (?:recipient|address|final delivery userid|user)|failed to deliver to|unable to deliver (?:message )?to|could not (?:be delivered|deliver(?: message)?) to|delivery failed \d{0,3} ?attempts|delivery (?:to|for)|mailbox full|user mailbox exceeds allowed size|user's mailbox is full|account disabled|to)\s{0,3}[:：=]?\s{0,6})?(?:\[?(?:smtp|mailto|rfc-?822|internet)\s?[:;]\s{0,3}|[<"'“‘«([{]){0,3}$/iu;
 // Fields of the message that some reports recite; "To:" is read only where nothing else tells more.
 const RECITED =
   /^\s{0,12}>?\s?(?:from|de|von|sender|reply-to|return-path|subject|betreff|objet|asunto|assunto|oggetto|date|sent|cc|message-?id|references|envelope-from|x-[\w-]{1,40}|received|generating server|reporting-mta|mail from|差出人|送信者|件名)\s{0,2}[:：]/i;
@@ -28,13 +28,13 @@ const SENT_BY =
 const CONTACT =
   /\bcontact|assistance|\bhelp\b|please (?:send|forward|e-?mail|notify|call|write|reply)|\bquestions?\b|\bsupport\b|send (?:e-?mail|mail|it) to|mail to postmaster|get in touch|envelope-sender|\bfrom\b[^.]{0,20}$|sent by\s*$|written by|\bwenden\b|kontaktier|contacte[rz]?|contactar|contattare|連絡|お問い?合|联系|обратит/i;
 const FAILURE_SENTENCE =
-  /duplicat|\bloop|not a |undeliver|not (?:be |been )?(?:deliver|reach|sent|accept|find|found|exist|match|available|listed|processed)|(?:could|can|did|was|were|is|has|have)(?:n['’]t| ?not)\b|unable|fail|error|reject|refus|return|bounc|block|unknown|invalid|disabled|full|quota|delay|no (?:such|longer)|problem|blacklist|denied|permanent|unzustellbar|nicht (?:zu|ge|er|vorh)|konnte|zugestellt|impossible|n'a pas|pas pu|pas été|inconnu|plein|no (?:se )?(?:pudo|ha|puede|existe)|desconocid|não|nao|inexistente|cheia|non (?:è|e'|può|esiste)|impossibile|sconosciut|niet|onbekend|nie |kunde inte|届|送信でき|配信でき|配送でき|存在し|不明|失敗|エラー|いっぱい|一杯|無法|无法|未能|失败|退信|拒|不存在|не (?:может|удалось|был|доставлен|существует)|невозможно|недоставл|ошибк|못했|실패/i;
+  /duplicat|\bloop|not a |undeliver|not (?:be |been )?(?:deliver|reach|sent|accept|find|found|exist|match|available|listed|processed)|(?:could|can|did|was|were|is|has|have)(?:n['’]t| ?not)\b|unable|fail|error|reject|refus|return|bounc|block|unknown|invalid|disabled|full|quota|delay|no (?:such|longer)|problem|blacklist|denied|permanent|unzustellbar|nicht (?:zu|ge|er|vorh)|konnte|zugestellt|impossible|n'a pas|pas pu|pas été|inconnu|plein|no (?:se )?(?:pudo|ha|puede|existe)|desconocid|não|nao|inexistente|devuelt|devolvid|rechazad|rejeitad|rifiutat|respint|llen[oa]\b|retourn[ée]|refus[ée]|zurückgewiesen|abgelehnt|geweigerd|odrzucon|przepełnion|avvis|afvis|переполнен|отклонен|cheia|non (?:è|e'|può|esiste)|impossibile|sconosciut|niet|onbekend|nie |kunde inte|届|送信でき|配信でき|配送でき|存在し|不明|失敗|エラー|いっぱい|一杯|無法|无法|未能|失败|退信|拒|退回|已满|已滿|不存在|전달되지|존재하지|не (?:может|удалось|был|доставлен|существует)|невозможно|недоставл|ошибк|못했|실패/i;
 // "your message to a@b", "could not be delivered to: <a@b>": the sentence itself says who it was meant for.
 const TARGET =
   /(?:deliver\w{0,5}|messages?|e-?mails?|sent|send|address(?:ed)?|recipients?|nachricht|zugestellt|courrier|courriel|mensaje|mensagem|messaggio|bericht|wiadomość|сообщени\S|письм\S)[^.;:]{0,60} (?:to|for|an|à|para|a|pour|per|aan|do|для|на адрес)(?: the)?(?: following)?(?: recipient| address| user| mailbox| account)?(?: was| is)?\s{0,3}:?\s{0,9}[<"'“«]{0,2}$|\b(?:was|were) (?:addressed|sent),?\s{1,3}[<"']{0,2}$/iu;
 /** Lines that announce the recipients below them. */
 const ANNOUNCES =
-  /(?:recipients?|address(?:e?s|\(es\))?|addressees?|groups?|delivered to|deliver to|users?|destinataires?|adresses?|empfänger|adressen?|destinatarios?|direcci\S{2,5}|destinatári\S{1,3}|destinatari|indirizz\S|geadresseerden?|odbiorc\S{1,3}|адрес\S{0,4}|получател\S{1,4}|宛先|アドレス|地址|收件人)[^\n]{0,80}[:：-]?\s*$|[:：]\s*$|-{3,}\s*$/i;
+  /(?:recipients?|address(?:e?s|\(es\))?|addressees?|groups?|delivered to|deliver to|users?|destinataires?|adresses?|empfänger|adressen?|destinatarios?|direcci\S{2,5}|destinatári\S{1,3}|destinatari|indirizz\S|geadresseerden?|odbiorc\S{1,3}|адрес\S{0,4}|получател\S{1,4}|宛先|あて先|アドレス|地址|收件人|收信人|příjemc\S{1,3}|címzett\S{0,4}|alıcı\S{0,6}|mottagare|mottakere?|modtagere?|vastaanottaj\S{1,4}|수신자|받는 사람)[^\n]{0,80}[:：-]?\s*$|[:：]\s*$|-{3,}\s*$/i;
 
 /** The blocks of a report, of the heaviest weight that any has. */
 export function blocksOf(text: ReportText): Block[] {
@@ -98,7 +98,15 @@ function leadsOf(lines: readonly string[]): Lead[] {
       if (!isWords) leads.push(lead);
     }
   }
-  return leads;
+  // What stands as a failed recipient does is one, too: further points of a list.
+  const shapes = new Set(leads.filter(({ weight }) => weight === 3).map((lead) => shapeOf(lines, lead)));
+  return leads.map((lead) => (shapes.has(shapeOf(lines, lead)) ? { ...lead, weight: 3 } : lead));
+}
+
+/** The point or indent before an address that stands alone on its line; each other lead has a shape of its own. */
+function shapeOf(lines: readonly string[], lead: Lead): string {
+  const before = lines[lead.line]!.slice(0, lead.start);
+  return lead.rest === '' && before.trim().length <= 3 && before !== '' ? before : `line ${lead.line}`;
 }
 
 function leadsOfLine(lines: readonly string[], at: number): Lead[] {
@@ -108,7 +116,11 @@ function leadsOfLine(lines: readonly string[], at: number): Lead[] {
   const first = found[0];
   if (first === undefined) return [];
   const indent = line.length - line.trimStart().length;
-  const display = /^\s{0,20}[^<>@:]{1,100}<mailto:$/i.exec(line.slice(0, first.start));
+  const display =
+    /^\s{0,20}[^<>@:]{1,100}<mailto:$/i.test(line.slice(0, first.start)) ||
+    // "Bo Berg (bo@dest.example) on 3/3/2020": Exchange 2000 and its kin.
+    (/^\s{1,20}[^<>@:()]{1,100}\($/.test(line.slice(0, first.start)) &&
+      /^\)\s{0,9}(?:$|(?:on|am|le|el|op|il|em|den)\s{1,3}\S{0,12}\d)/.test(line.slice(first.end)));
   if (!BEFORE.test(line.slice(0, first.start)) && !display) return [];
   if (SENT_BY.test(lines.slice(0, at).findLast((above) => above.trim() !== '') ?? '')) return [];
   const before = line.slice(0, first.start);

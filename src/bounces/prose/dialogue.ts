@@ -23,7 +23,7 @@ export function refusalsIn(lines: readonly string[]): Refusal[] {
   let command = '';
   let recipient: string | undefined;
   for (let index = 0; index < lines.length; index += 1) {
-    const line = lines[index]!;
+    const line = spokenIn(lines[index]!);
     const spoken = COMMAND.exec(line);
     if (spoken) {
       command = spoken[1]!.toUpperCase().replace('_', ' ');
@@ -34,7 +34,7 @@ export function refusalsIn(lines: readonly string[]): Refusal[] {
     if (!answer || command === '') continue;
     const words = [`${answer[1]!}${answer[2] ?? ''}`.trim()];
     while (index + 1 < lines.length && words.length < 20 && continues(lines[index + 1]!, answer[1]!)) {
-      words.push(ANSWER.exec(lines[(index += 1)]!)![0].trim());
+      words.push(ANSWER.exec(spokenIn(lines[(index += 1)]!))![0].trim());
     }
     if (answer[1]!.startsWith('2')) {
       if (recipient !== undefined) accepted.push(recipient);
@@ -62,13 +62,26 @@ export function verdictsIn(lines: readonly string[]): Refusal[] {
 
 /** The last reply that refuses, whomever it was about. */
 export function lastRefusal(lines: readonly string[]): string | undefined {
-  const answers = lines.filter((line) =>
-    /^\s{0,12}(?:<<<|<--|<-|S:|Received(?:\s{0,3}>>>)?:?)\s{0,4}[45]\d\d[ -]/i.test(line),
-  );
+  const answers = lines
+    .map(spokenIn)
+    .filter((line) => /^\s{0,12}(?:<<<|<--|<-|S:|Received(?:\s{0,3}>>>)?:?)\s{0,4}[45]\d\d[ -]/i.test(line));
   return answers.length === 0 ? undefined : answers.slice(0, 20).join('\n');
 }
 
 function continues(line: string, code: string): boolean {
-  const answer = ANSWER.exec(line);
+  const answer = ANSWER.exec(spokenIn(line));
   return answer?.[1] === code;
+}
+
+/** A line of a log without its time, as MDaemon and others quote it: `Tue 2020-03-03 10:12:31: [01234:5] --> RCPT`. */
+function spokenIn(line: string): string {
+  return line.replace(LOGGED_AT, '');
+}
+
+const LOGGED_AT =
+  /^[ \t]{0,4}\[?(?:[A-Za-z]{3},? )?(?:[\d./-]{8,10}[ T])?\d\d:\d\d:\d\d(?:[.,]\d{1,6})?\]?:?[ \t]{1,4}(?:\[[\w:.-]{1,40}\]:? ?)?/;
+
+/** Whether words hold a dialogue: then the reply in them need not be the one that refused. */
+export function isDialogue(words: string): boolean {
+  return /(?:>>>|-->|->|\bC:|<<<|<--)\s{0,4}(?:RCPT[ _]TO|EHLO|HELO|MAIL[ _]FROM)\b/i.test(words.slice(0, 4_000));
 }

@@ -76,10 +76,16 @@ function withoutText(text: ReportText): ProseRecipient[] {
   const addresses =
     failed.length > 0
       ? failed
-      : (foreign(text.subject.slice(0, 500)).slice(0, 1)[0] ?? (to.length === 1 ? to[0] : undefined));
+      : (foreign(text.subject.slice(0, 500)).slice(0, 1)[0] ??
+        (to.length === 1 ? to[0] : text.lines.map(recitedTo).flatMap(foreign)[0]));
   return [...new Set(Array.isArray(addresses) ? addresses : addresses === undefined ? [] : [addresses])].map(
     (address) => recipientOf(address, words),
   );
+}
+
+/** Some recite the fields of the message in their own words: `To: a@b` among them. */
+function recitedTo(line: string): string {
+  return /^\s{0,12}(?:to|an|à|para|aan|recipients?|宛先|收件人)\s{0,3}[:：](.{1,500})$/i.exec(line)?.[1] ?? '';
 }
 
 /** The To field of a message that stands below the report in the same text. */

@@ -1,7 +1,7 @@
 /** Makes recipients of what was read: one per address, with the words that say most. */
 import { domainOf, findAddresses, firstAddress, localPartOf } from './address-finder.js';
 import type { Block } from './blocks.js';
-import { lastRefusal, refusalsIn, verdictsIn, type Refusal } from './dialogue.js';
+import { isDialogue, lastRefusal, refusalsIn, verdictsIn, type Refusal } from './dialogue.js';
 import type { ProseRecipient, ReportText } from './prose.js';
 import { hasReply, recipientOf } from './reply-words.js';
 
@@ -76,11 +76,12 @@ function wordsWithDialogue(
   dialogue: readonly Refusal[],
   alone: string | undefined,
 ): string {
-  if (hasReply(words)) return words;
+  if (hasReply(words) && !isDialogue(words)) return words;
   const key = address.toLowerCase();
   const refusal =
     dialogue.find((one) => one.address.toLowerCase() === key) ??
     dialogue.find((one) => !one.address.includes('@') && localPartOf(key) === one.address.toLowerCase());
   const reply = refusal?.words ?? alone;
-  return reply === undefined ? words : `${reply}\n${words}`;
+  if (reply === undefined) return words;
+  return isDialogue(words) ? reply : `${reply}\n${words}`;
 }

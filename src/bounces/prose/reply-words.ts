@@ -12,6 +12,8 @@ const LOOKED_AT_MAX = 4_000;
 // A reply where one is announced: at the start of a line, after "said:", an arrow, a quote, a number sign.
 const ANNOUNCED_REPLY =
   /(?:^|\n|said:?|returned:?|response:?|answered:?|error:?|server:?|was:?|code ?:?|SMTP;|<<<|>>>|-->|<--|\]\)?:|['"#(])[ \t]{0,4}#?([245]\d\d)(?=[\s:'"#-]|$)/i;
+// What was accepted before says nothing where something is refused.
+const ANNOUNCED_REFUSAL = new RegExp(ANNOUNCED_REPLY.source.replace('[245]', '[45]'), 'i');
 const ANY_REPLY =
   /(?:^|[\s:;'"(<#[])([45]\d\d)(?=[\s:;,'")>\]-]|$)(?! ?(?:bytes|kb|mb|k\b|hours?|days?|minutes?|lines|of\b))/i;
 const REPLY_WITH_STATUS = /(?:^|[^\d.])([245]\d\d)[\s:'"#-]{1,4}[ \t]{0,4}([245]\.\d{1,3}\.\d{1,3})(?![.\d])/;
@@ -64,7 +66,11 @@ export function recipientOf(address: string, words: string): ProseRecipient {
 export function codesOf(text: string): { code?: number; status?: string } {
   const both = REPLY_WITH_STATUS.exec(text);
   if (both) return { code: Number(both[1]), status: both[2]! };
-  const code = /ERROR_CODE ?:([45]\d\d)/.exec(text) ?? ANNOUNCED_REPLY.exec(text) ?? ANY_REPLY.exec(text);
+  const code =
+    /ERROR_CODE ?:([45]\d\d)/.exec(text) ??
+    ANNOUNCED_REFUSAL.exec(text) ??
+    ANNOUNCED_REPLY.exec(text) ??
+    ANY_REPLY.exec(text);
   const status = STATUS.exec(text);
   return { ...(code && { code: Number(code[1]) }), ...(status && { status: status[1]! }) };
 }

@@ -3,7 +3,7 @@
 const ENHANCED = /(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)/g;
 // At the beginning, or where a server is quoted: `said: 550`, `<<< 550`, `(550`, `#550`, `code 550`.
 const CODE =
-  /(?:^|[:;(<#"'[]|\b(?:said|code|error|reply|response|status|smtp|returned|answer\w*|replied|host)\b)[\s:=#"'(<]*([245]\d\d)(?=[\s#:;,)\]."'-]|$)/i;
+  /(?:^|[:;(<#"'[]|\b(?:said|code|error|reply|response|status|smtp|returned|answer\w*|replied|host)\b)[\s:=#"'(<]*([245]\d\d)(?=[\s#:;,)\]"'-]|\.(?!\d)|$)/i;
 /** Codes that RFC 5321 and its extensions define for refusals, for a number that stands somewhere. */
 const KNOWN_CODE =
   /(?<![\d./:-])(4(?:2[12]|3[12]|5\d|7[01])|5(?:0[0-4]|1[0-2]|2[13]|3[0458]|5\d|7[01]))(?=[ -]|$)(?!\s*(?:bytes|kb|mb|octets|seconds))/i;

@@ -11,6 +11,7 @@ import type { MailFacts } from './mail-facts.js';
 
 export interface FoundRecipient {
   readonly address: string;
+  readonly final?: string;
   readonly action?: ReturnedRecipient['action'];
   readonly status?: string;
   readonly code?: number;
@@ -69,15 +70,18 @@ function combined(
   const mx = status.mx ?? prose?.mx;
   return {
     address: addressOf(status, prose, facts),
+    ...(status.final !== undefined && { final: status.final }),
     action: actionOf(status, enhanced, prose),
     ...(enhanced !== undefined && { status: enhanced }),
     ...(code !== undefined && { code }),
     diagnostic,
     ...(mx !== undefined && { mx }),
     ...(prose?.stage !== undefined && { stage: prose.stage }),
-    otherWords: [...(prose ? [prose.diagnostic] : []), status.diagnostic, ...(alone ? [facts.words] : [])].filter(
-      (words) => words !== '' && words !== diagnostic,
-    ),
+    otherWords: [
+      ...(prose ? [prose.diagnostic] : []),
+      status.diagnostic,
+      ...(alone ? [withoutFrame(facts.words)] : []),
+    ].filter((words) => words !== '' && words !== diagnostic),
   };
 }
 
@@ -102,7 +106,7 @@ function fromProse(prose: ProseReport | undefined, facts: MailFacts): FoundRecip
   const recipients = prose.recipients.map((one) => ({
     action,
     ...one,
-    ...(prose.recipients.length === 1 && { otherWords: [facts.words] }),
+    ...(prose.recipients.length === 1 && { otherWords: [withoutFrame(facts.words)] }),
   }));
   if (recipients.length > 0) return recipients;
   // The words name nobody: the message that came back says to whom it went.
@@ -117,6 +121,11 @@ function fromProse(prose: ProseReport | undefined, facts: MailFacts): FoundRecip
     ...(code !== undefined && { code }),
     diagnostic,
   }));
+}
+
+/** What qmail and its kin say in every report is no reason. */
+function withoutFrame(words: string): string {
+  return words.replace(/This is a permanent error; I've given up\.|Sorry it didn't work out\./gi, '');
 }
 
 function mostSpecific(codes: readonly (string | undefined)[]): string | undefined {

@@ -12,6 +12,8 @@ export interface StatusRecipient {
   readonly address?: string;
   /** Original-Recipient: what the mail was sent to. */
   readonly originally?: string;
+  /** Where it came to in the end, where that is another than `address`. */
+  readonly final?: string;
   readonly action?: Action;
   /** The Status field as it is. */
   readonly status?: string;
@@ -21,7 +23,8 @@ export interface StatusRecipient {
   readonly mx?: string;
 }
 
-const RECIPIENTS_MAX = 1_000;
+/** Of one mail: it is an answer to one transaction. */
+export const RECIPIENTS_MAX = 1_000;
 const RECIPIENT_FIELDS: ReadonlySet<string> = new Set(['final-recipient', 'original-recipient']);
 const OWN_FIELDS: ReadonlySet<string> = new Set([
   ...RECIPIENT_FIELDS,
@@ -74,8 +77,12 @@ function recipientOf(group: ReadonlyMap<string, string>): StatusRecipient {
   const action = readAction(group.get('action') ?? '');
   const code = replyCodeIn(diagnostic);
   const address = [originally, final, actual].find((one) => one?.includes('@')) ?? originally ?? final;
+  // Sendmail writes into Final-Recipient what it was given, and beside it what an alias made of that.
+  const last = actual?.includes('@') ? actual : final;
+  const isOther = last !== undefined && last !== '' && last.toLowerCase() !== address?.toLowerCase();
   return {
     ...(address !== undefined && { address }),
+    ...(isOther && { final: last }),
     ...(originally !== undefined && { originally }),
     ...(action !== undefined && { action }),
     ...(status !== undefined && { status }),

@@ -23,7 +23,10 @@ export function reportOf({ parts, root, subject, header }: MailFacts): 'dmarc' |
 export function isChallenge({ subject, words, header }: MailFacts): boolean {
   if (CHALLENGE_FIELDS.some((name) => header(name) !== undefined)) return true;
   const text = words.slice(0, WORDS_LOOKED_AT);
-  return CHALLENGE_WORDS.test(text) || (CHALLENGE_SUBJECT.test(subject) && CHALLENGE_REQUEST.test(text));
+  return (
+    CHALLENGE_WORDS.test(text) ||
+    (CHALLENGE_SUBJECT.test(subject) && (CHALLENGE_REQUEST.test(text) || HELD_UNTIL_ANSWERED.test(text)))
+  );
 }
 
 /** Whether the reason in a report is that the sender has to prove himself first. */
@@ -36,11 +39,13 @@ const CHALLENGE_DIAGNOSTIC =
 
 const CHALLENGE_FIELDS = ['x-bluebottle-request', 'x-tmda-confirm', 'x-boxbe-request', 'x-spamarrest', 'x-mailinblack'];
 const CHALLENGE_SUBJECT =
-  /\b(?:please )?(?:confirm|verify|verification|authenticate|authori[sz]e|approve|challenge)\b|\bconfirmation (?:required|needed|request)\b|\bbest[äa]tig|\bconfirm(?:ez|ar|a)\b|awaiting (?:approval|verification)/i;
+  /\b(?:please )?(?:confirm|verify|verification|authenticate|authori[sz]e|approve|challenge)\b|\bconfirmation (?:required|needed|request)\b|\bbest[äa]tig|\bconfirm(?:ez|ar|a)\b|\brequires? (?:your )?(?:confirmation|verification|approval)\b|awaiting (?:approval|verification)/i;
 const CHALLENGE_REQUEST =
   /\b(?:click|reply|respond|visit|follow|answer|repl(?:y|ying)|klick|r[ée]pond|cliqu|responda|rispond)\w*\b[^]{0,400}\b(?:deliver\w*|release\w*|approv\w*|verif\w*|confirm\w*|whitelist\w*|safe ?list\w*|allowed|zugestellt|remis|entreg\w*|consegn\w*)\b/i;
+const HELD_UNTIL_ANSWERED =
+  /\b(?:message|e-?mail) (?:has been|is|was)(?: being)? held\b[^]{0,300}\b(?:reply|click|confirm)/i;
 const CHALLENGE_WORDS =
-  /\b(?:this (?:account|mailbox|address|inbox|e-?mail)|i|we|my (?:account|mailbox|inbox)|(?:the )?recipient)\b[^.]{0,60}\b(?:is|am|are|have|has|uses?|using|protected)\b[^.]{0,80}\b(?:challenge.{0,3}response|(?:anti-?spam|spam)[^.]{0,40}(?:confirm|verif|challenge)|protected by (?:bluebottle|boxbe|spam ?arrest|tmda|choicemail|sendio|vanquish|mailinblack|earthlink))|\bto (?:have|ensure|complete|guarantee)[^.]{0,60}\b(?:your (?:message|e-?mail|address))[^.]{0,60}(?:delivered|delivery|added to)[^.]{0,80}(?:allowed|guest|approved|white)[ -]?list|\b(?:one[- ]time|first[- ]time) (?:confirmation|verification|senders?)\b[^]{0,300}\b(?:reply|click)\b/i;
+  /\b(?:this (?:account|mailbox|address|inbox|e-?mail)|i|we|my (?:account|mailbox|inbox)|(?:the )?recipient|the e-?mail account)\b(?:[^.\n]|\.\S){0,80}\b(?:is|am|are|have|has|uses?|using|protected)\b[^.]{0,80}\b(?:challenge.{0,3}response|(?:anti-?spam|spam)[^.]{0,40}(?:confirm|verif|challenge)|protected by (?:bluebottle|boxbe|spam ?arrest|tmda|choicemail|sendio|vanquish|mailinblack|earthlink))|\bto (?:have|ensure|complete|guarantee)[^.]{0,60}\b(?:your (?:message|e-?mail|address))[^.]{0,60}(?:delivered|delivery|added to)[^.]{0,80}(?:allowed|guest|approved|white)[ -]?list|\b(?:your|the) (?:message|e-?mail)\b[^.]{0,80}\b(?:wait-?listed|(?:is |being )?held (?:until|because)[^.]{0,60}\b(?:verif|confirm|approv))|\b(?:only|incoming) (?:messages? |mail |e-?mails? )?(?:from )?senders (?:that |who(?:m)? )?i have approved|\b(?:added to|add yourself to) my (?:list of (?:approved|allowed) senders|guest list|white ?list)|\b(?:para que (?:sua|su) mensa(?:gem|je)|damit ihre (?:nachricht|e-?mail)|pour que votre (?:message|courriel))[^.]{0,80}\b(?:clique|clic|klick|cliquez|best[äa]tig|confirm)|\b(?:one[- ]time|first[- ]time) (?:confirmation|verification|senders?)\b[^]{0,300}\b(?:reply|click)\b/i;
 
 /** An answer that a program gives in place of a person, or to say that a request has come in. */
 export function isAutoReply(facts: MailFacts): boolean {
@@ -101,6 +106,7 @@ const AUTO_SUBJECT = new RegExp(
     '\\b(?:automatisch antwoord|automatische? (?:antwoord|beantwoording)|afwezig(?:heid)?|niet aanwezig)\\b',
     '\\b(?:autosvar|automatiskt? svar|frånvar\\w*|frav[æa]r\\w*|fraværende|poissa)\\b',
     '\\b(?:autoodpowied[źz]|automatyczna odpowied[źz]|nieobecno[śs][ćc]|poza biurem)',
+    'automaattinen vastaus|poissaolo|otomatik yan[ıi]t|automatikus v[áa]lasz|r[ăa]spuns automat|automatski odgovor|samodejni odgovor|resposta autom[àa]tica|tr[ảa] l[ờo]i t[ựu] [đd][ộo]ng|αυτόματη απάντηση|автоматична відповідь|автоматичен отговор|رد تلقائي|תשובה אוטומטית|ตอบกลับอัตโนมัติ',
     'автоматический ответ|автоответ|нет на месте|отсутств',
     'automatick[áa] odpov[ěe][ďd]|mimo kancel[áa][řr]|nep[řr][íi]tomnost',
     '自動(?:返信|応答|回复|回覆|答复)|自动(?:回复|答复)|不在|休暇|부재중|자동 ?(?:응답|회신)',

@@ -68,6 +68,9 @@ const HEADER_START =
   /^[>| \t]{0,8}(?:Return-Path|Received|From|To|Subject|Date|Message-ID|MIME-Version|X-[\w-]{1,60}|Delivered-To|DKIM-Signature)[ \t]*:/i;
 const HEADER_FIELD = /^[>| \t]{0,8}(?:[A-Za-z][\w-]{1,60}[ \t]*:|[ \t]+\S|From )/;
 const TELLING_FIELD = /^[>| \t]{0,8}(Received|From|To|Subject|Date|Message-ID|MIME-Version|Content-Type)[ \t]*:/i;
+// No message has such a field: the report says in one go of which message it speaks, and why.
+const NOTICE_FIELD =
+  /^[>| \t]{0,8}(?:reason|cause|error(?:[- ](?:text|code|message))?|diagnostics?|grund|fehler|motif|raison|motivo|causa|erreur)[ \t]*:/i;
 const TELLING_MIN = 3;
 const LINES_MAX = 5_000;
 
@@ -97,11 +100,13 @@ function headerBlockIn(lines: readonly string[], from: number, to: number, not?:
     if (!HEADER_START.test(lines[i] ?? '') || not?.test(lines[i] ?? '')) continue;
     const telling = new Set<string>();
     const begin = i;
+    let isNotice = false;
     for (; i < lines.length && HEADER_FIELD.test(lines[i] ?? ''); i++) {
+      isNotice ||= NOTICE_FIELD.test(lines[i] ?? '');
       const name = TELLING_FIELD.exec(lines[i] ?? '')?.[1];
       if (name !== undefined) telling.add(name.toLowerCase());
     }
-    if (telling.size >= TELLING_MIN) return begin;
+    if (telling.size >= TELLING_MIN && !isNotice) return begin;
   }
   return undefined;
 }

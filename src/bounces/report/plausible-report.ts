@@ -37,7 +37,11 @@ export function isFromDaemon({ from }: MailFacts): boolean {
 }
 
 function isListMail({ header }: MailFacts): boolean {
-  return header('list-id') !== undefined || header('list-unsubscribe') !== undefined;
+  return (
+    header('list-id') !== undefined ||
+    header('list-unsubscribe') !== undefined ||
+    /^\s*(?:bulk|list)\b/i.test(header('precedence') ?? '')
+  );
 }
 
 /** Whether an address stands in the words that is not of those who write and get this mail. */

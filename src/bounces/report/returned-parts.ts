@@ -20,6 +20,8 @@ export type InnerMessage = string;
 export interface ReturnedParts {
   /** All that is for people and stands before the message that came back. */
   text: string;
+  /** Octets that it was read from. */
+  textOctets: number;
   /** `message/delivery-status`. */
   readonly statuses: string[];
   /** `message/feedback-report`. */
@@ -34,6 +36,7 @@ export interface ReturnedParts {
 export function returnedParts(raw: Buffer, root: MimePart): ReturnedParts {
   const found: ReturnedParts = {
     text: '',
+    textOctets: 0,
     statuses: [],
     feedback: [],
     dispositions: [],
@@ -65,7 +68,11 @@ function sort(raw: Buffer, part: MimePart, found: ReturnedParts, after: Returned
     if (found.originals.length < REPORTS_MAX) found.originals.push(innerMessage(raw, part));
   } else if (isText(part)) {
     const into = found.originals.length === 0 ? found : after;
-    if (into.text.length < TEXT_OCTETS_MAX) into.text += `${shownText(raw, part)}\n`;
+    // What HTML shows may be little of what was read.
+    if (into.textOctets < TEXT_OCTETS_MAX) {
+      into.text += `${shownText(raw, part)}\n`;
+      into.textOctets += part.end - part.start;
+    }
   } else found.attachments.push({ type: part.type, name: nameOf(raw, part) });
 }
 

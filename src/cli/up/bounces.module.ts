@@ -9,7 +9,7 @@ import { IntakeRecipients } from '../../bounces/intake-recipients.js';
 import { OurDomains } from '../../bounces/our-domains.js';
 import { ProcessReturnedMail } from '../../bounces/process-returned-mail.js';
 import { readReturnedMail } from '../../bounces/read-returned-mail.js';
-import { REPORT_BYTES_MAX, REPORTS_MAX, RedisReports } from '../../bounces/redis-reports.js';
+import { REPORT_BYTES_MAX, REPORTS_MAX, RedisReports, STRAYS_MAX } from '../../bounces/redis-reports.js';
 import { Reports } from '../../bounces/reports.js';
 import { ReturnedMailQueue } from '../../bounces/returned-mail-queue.js';
 import { ReturnPathSigner } from '../../bounces/return-path.js';
@@ -74,15 +74,21 @@ const providers: FactoryProvider[] = [
     provide: Reports,
     inject: [Redis, Settings, Clock, Metrics, Log],
     useFactory: (redis: Redis, settings: Settings, clock: Clock, metrics: Metrics, log: Log) => {
-      const quota = { retentionMs: settings.reportRetentionMs, countMax: REPORTS_MAX, bytesMax: REPORT_BYTES_MAX };
+      const quota = {
+        retentionMs: settings.reportRetentionMs,
+        countMax: REPORTS_MAX,
+        bytesMax: REPORT_BYTES_MAX,
+        strays: STRAYS_MAX,
+      };
       return new RedisReports(redis, quota, clock, metrics, log);
     },
   },
   {
     provide: ProcessReturnedMail,
-    inject: [Settings, Spool, Reports, ReturnPathSigner, Classifier, SentMessageIds, Clock, Metrics, Log],
+    inject: [Settings, Accounts, Spool, Reports, ReturnPathSigner, Classifier, SentMessageIds, Clock, Metrics, Log],
     useFactory: (
       settings: Settings,
+      accounts: Accounts,
       spool: Spool,
       reports: Reports,
       signer: ReturnPathSigner,
@@ -94,7 +100,7 @@ const providers: FactoryProvider[] = [
     ) => {
       const read = (content: Buffer): ReturnedMail => readReturnedMail(content, classifier);
       const referenceOf = (id: string) => sent.referenceOfMessageId(id);
-      const parts = { spool, reports, signer, read, referenceOf, clock, metrics, log };
+      const parts = { accounts, spool, reports, signer, read, referenceOf, clock, metrics, log };
       return new ProcessReturnedMail(parts, returnedBytesMax(settings.messageBytesMax) + TRACE_BYTES_MAX);
     },
   },

@@ -8,6 +8,7 @@ import { adoptOlderRecords } from '../../accounts/older-records.js';
 import { DkimKeys } from '../../accounts/dkim-keys.js';
 import { protectKeys, type LogRewrite } from '../../accounts/protect-keys.js';
 import { ProvisionKeys } from '../../accounts/provision-keys.js';
+import { AccountTraces } from '../../bounces/account-traces.js';
 import { bounceRulesFaults } from '../../bounces/open-classifier.js';
 import type { Settings } from '../../config/settings.js';
 import { SystemClock } from '../../mail/clock.js';
@@ -101,8 +102,10 @@ async function prepare(
   await adoptOlderRecords(redis, Date.now());
   const parts = { redis, redisUrl, embedded, certificate };
   if (settings.provision !== undefined) {
-    const keys = new ProvisionKeys(new DkimKeys(redis, new SystemClock(), settings.secretKey));
-    const provisioning = new Provisioning(settings.provision, redis, keys, telemetry);
+    const clock = new SystemClock();
+    const keys = new ProvisionKeys(new DkimKeys(redis, clock, settings.secretKey));
+    const traces = new AccountTraces(redis, clock);
+    const provisioning = new Provisioning(settings.provision, redis, keys, traces, telemetry);
     const outcome = await provisioning.apply();
     if (outcome.kind === 'faults') return fileFault('POSTHORN_PROVISION', outcome.faults);
     releases.push(() => provisioning.stop());

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AccountsStore, MovableClock } from '../../../test/accounts/accounts-store.js';
 import { Accounts } from '../../accounts/accounts.js';
+import { AccountTraces } from '../../bounces/account-traces.js';
 import { Credentials } from '../../accounts/credentials.js';
 import { DkimKeys } from '../../accounts/dkim-keys.js';
 import { ProvisionKeys } from '../../accounts/provision-keys.js';
@@ -30,7 +31,10 @@ beforeEach(async () => {
   metrics = new Metrics();
   const log = Log.open({ level: 'error', addresses: 'full', process: 'test' });
   const keys = new ProvisionKeys(new DkimKeys(store.redis, new SystemClock()));
-  provisioning = new Provisioning(file, store.redis, keys, { metrics, log });
+  provisioning = new Provisioning(file, store.redis, keys, new AccountTraces(store.redis, new SystemClock()), {
+    metrics,
+    log,
+  });
 });
 
 afterAll(async () => {

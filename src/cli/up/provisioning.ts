@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Redis } from 'ioredis';
 import { applyProvision, type ProvisionOutcome } from '../../accounts/apply-provision.js';
 import type { ProvisionKeys } from '../../accounts/provision-keys.js';
+import type { AccountTraces } from '../../bounces/account-traces.js';
 import type { Log } from '../../telemetry/logger.js';
 import type { Metrics } from '../../telemetry/metrics.js';
 
@@ -22,6 +23,7 @@ export class Provisioning {
     private readonly file: string,
     private readonly redis: Redis,
     private readonly keys: ProvisionKeys,
+    private readonly traces: AccountTraces,
     private readonly telemetry: { readonly metrics: Metrics; readonly log: Log },
   ) {}
 
@@ -30,7 +32,8 @@ export class Provisioning {
     const { metrics, log } = this.telemetry;
     // Before it is read: a change while it is being read is seen at the next look.
     const shape = await this.shape();
-    const outcome = await applyProvision(this.redis, this.file, Date.now(), this.keys);
+    const forget = (account: string) => this.traces.forget(account);
+    const outcome = await applyProvision(this.redis, this.file, Date.now(), this.keys, forget);
     const faults = outcome.kind === 'faults' ? outcome.faults : [];
     const isKnown = faults.length > 0 && shape === this.applied && isDeepStrictEqual(faults, this.faults);
     [this.applied, this.faults] = [shape, faults];

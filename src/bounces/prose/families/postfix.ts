@@ -19,7 +19,7 @@ function blocks({ lines }: ReportText): { address: string; words: string }[] {
   for (const line of lines) {
     const start = RECIPIENT.exec(joined(line));
     if (start?.[1]?.includes('@')) found.push({ address: start[1], words: [start[2]!] });
-    else if (/^\S/.test(line) && line.length < 60 && found.at(-1)?.words.length !== 1 && /^--|^#/.test(line)) break;
+    else if (found.length > 0 && line.length < 60 && found.at(-1)?.words.length !== 1 && /^--|^#/.test(line)) break;
     else if (EXPANDED_BELOW.test(line)) found.at(-1)?.words.push(line.replace(EXPANDED_BELOW, ''));
     else if (/^\s+\S/.test(line)) found.at(-1)?.words.push(line);
   }

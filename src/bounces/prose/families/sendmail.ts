@@ -18,15 +18,28 @@ export const sendmail: Family = {
   recognises: ({ report }) =>
     /-{2,} ?transcript of session follows|-{2,} ?the following address(?:es)? had /i.test(report),
   read: (text) => {
-    const listed = listedIn(text);
+    const listed = listsIn(text);
     return listed.length > 0 ? listed : fromTranscript(text);
   },
 };
 
-/** The list on top, each with its reason or what the transcript says of it. */
-function listedIn(text: ReportText): ProseRecipient[] {
-  const start = text.lines.findIndex((line) => LIST.test(line));
-  if (start === -1) return [];
+/** The lists on top: where one is of those that are only late, the others have failed. */
+function listsIn(text: ReportText): ProseRecipient[] {
+  const lists = text.lines.flatMap((line, index) => (LIST.test(line) ? [index] : [])).slice(0, LISTS_MAX);
+  const late = lists.filter((index) => LATE_LIST.test(text.lines[index]!));
+  if (late.length === 0 || late.length === lists.length) return listedIn(text, lists[0]);
+  return lists.flatMap((index) => {
+    const action = late.includes(index) ? ('delayed' as const) : ('failed' as const);
+    return listedIn(text, index).map((one) => ({ ...one, action }));
+  });
+}
+
+const LISTS_MAX = 5;
+const LATE_LIST = /transient|non-fatal|temporary|deferred|delayed/i;
+
+/** A list, each with its reason or what the transcript says of it. */
+function listedIn(text: ReportText, start: number | undefined): ProseRecipient[] {
+  if (start === undefined) return [];
   const rest = text.lines.slice(start + 1);
   const end = rest.findIndex((line) => RULE.test(line));
   const said: { address: string; words: string }[] = [];
