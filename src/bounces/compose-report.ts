@@ -3,8 +3,9 @@
  * or a reply is beyond ASCII), RFC 5965 for a complaint, both as RFC 6522 wraps them.
  */
 import { randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
 import { formatReply } from '../mail/reply.js';
-import { explainReport, subjectOf, type ReportedEvent, type ReportFacts } from './explain-report.js';
+import { explainReport, isOwnFinding, subjectOf, type ReportedEvent, type ReportFacts } from './explain-report.js';
 import { field, isAscii, mailDate, textField } from './report-lines.js';
 
 /** Who reports. */
@@ -73,6 +74,7 @@ function statusPart(
 ): Part {
   const { message, recipients } = material;
   const { reply, mx } = event;
+  const isOwn = isOwnFinding(event);
   const about = [
     field('Reporting-MTA', `dns; ${server.hostname}`),
     field('X-Posthorn-Message-Id', message.id),
@@ -81,8 +83,8 @@ function statusPart(
   const outcome = [
     `Action: ${event.type === 'delayed' ? 'delayed' : 'failed'}`,
     `Status: ${statusOf(event)}`,
-    ...(mx === undefined ? [] : [field('Remote-MTA', `dns; ${mx.replace(/^([^[\s]+)\[.*$/s, '$1')}`)]),
-    ...(reply ? [field('Diagnostic-Code', `smtp; ${formatReply(reply)}`)] : []),
+    ...(mx === undefined || isOwn ? [] : [field('Remote-MTA', `dns; ${mtaNameOf(mx)}`)]),
+    ...(reply ? [field('Diagnostic-Code', `${isOwn ? 'x-posthorn' : 'smtp'}; ${formatReply(reply)}`)] : []),
     ...(reply ? [field('Last-Attempt-Date', mailDate(event.at))] : []),
     ...(event.type === 'delayed' && event.source === 'reply'
       ? [field('Will-Retry-Until', mailDate(message.expiresAt))]
@@ -99,6 +101,15 @@ function statusPart(
     type: isGlobal ? 'message/global-delivery-status' : 'message/delivery-status',
     lines: [...about, ...groups],
   };
+}
+
+/** RFC 3464 section 2.1.2, of `host[address]:port`: a domain name; of a server without one the address in brackets. */
+function mtaNameOf(mx: string): string {
+  const [, name = mx] = /^([^[\s]+)\[/.exec(mx) ?? /^\[?(.*?)\]?(?::\d+)?$/s.exec(mx) ?? [];
+  const family = isIP(name);
+  if (family === 0) return name;
+  // RFC 5321 section 4.1.3.
+  return family === 6 ? `[IPv6:${name}]` : `[${name}]`;
 }
 
 /** RFC 3463: the server's own code; else what the event is. */

@@ -1,7 +1,8 @@
 /** The first part of a report: what happened, whose fault it is, what to do, and what we do ourselves, in plain words. */
 import type { MessageEvent } from '../events/event.js';
-import { inWords } from '../mail/categories.js';
+import { inWords, OWN_RULE } from '../mail/categories.js';
 import type { Fault } from '../mail/classification.js';
+import { decodeWords } from '../mail/encoded-words.js';
 import { formatReply } from '../mail/reply.js';
 import type { MessageRecord } from '../queue/spool.js';
 import { mailDate, oneLine, paragraph, verbatim } from './report-lines.js';
@@ -118,13 +119,18 @@ function dialogue(event: ReportedEvent): string[][] {
   if (event.type === 'complained') return [];
   const { reply, mx, attempt, at, source } = event;
   if (!reply) return [];
-  const who = mx === undefined ? 'This was found' : `${mx} said`;
+  const who = isOwnFinding(event) ? 'Posthorn found' : `${mx ?? 'The server'} said`;
   const when = attempt === undefined ? mailDate(at) : `at attempt ${String(attempt)}, ${mailDate(at)}`;
   const how = source === 'dsn' ? `${who}, as a mail that came back tells` : `${who} ${when}`;
   return [paragraph(`${how}:`), verbatim(formatReply(reply))];
 }
 
+/** Whether no server said it, so that nobody is to be blamed for the words. */
+export function isOwnFinding({ source, mx, classification }: Exclude<ReportedEvent, { type: 'complained' }>): boolean {
+  return source === 'reply' && (mx === undefined || classification.rule === OWN_RULE);
+}
+
 function aboutMessage({ id, acceptedAt, subject }: MessageRecord): string[] {
   const lines = [`Message: ${id}`, `Accepted: ${mailDate(acceptedAt)}`];
-  return subject === undefined ? lines : [...lines, ...verbatim(`Subject: ${subject}`, '')];
+  return subject === undefined ? lines : [...lines, ...verbatim(`Subject: ${decodeWords(subject)}`, '')];
 }

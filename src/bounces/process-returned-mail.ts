@@ -10,7 +10,7 @@ import type { MessageEvent } from '../events/event.js';
 import type { Finding } from '../mail/classification.js';
 import type { Clock } from '../mail/clock.js';
 import { withCrlf } from '../mail/line-endings.js';
-import type { Reply } from '../mail/reply.js';
+import { parseReply, type Reply } from '../mail/reply.js';
 import type { MessageHistory, Spool } from '../queue/spool.js';
 import type { StreamEntry } from '../store/work-stream.js';
 import type { Log } from '../telemetry/logger.js';
@@ -50,23 +50,20 @@ export class ProcessReturnedMail {
     const { metrics, log } = this.parts;
     const kept = await readKeptMail(entry, this.bytesMax);
     const mail = this.parts.read(kept.content);
-    const outcome = isReport(mail) ? await this.followUp(kept, mail) : await this.keep(kept, 'other');
+    const outcome = isReport(mail) ? await this.followUp(kept, mail) : await this.keepOther(kept, mail);
     metrics.returnedMail.inc({ kind: mail.kind, outcome });
     log.info('returned_mail.done', { entry: entry.id, kind: mail.kind, outcome, from: log.address(kept.reversePath) });
   }
 
   /** It could not be worked on, again and again: people may still read it. */
   async giveUp(entry: StreamEntry): Promise<void> {
-    const { metrics, log, spool } = this.parts;
+    const { metrics, log } = this.parts;
     metrics.returnedMail.inc({ kind: 'other', outcome: 'given_up' });
     log.error('returned_mail.given_up', 'it failed too often', { entry: entry.id });
     try {
       const kept = await readKeptMail(entry, this.bytesMax);
       await this.keep(kept, 'other');
-      for (const { messageId } of signedReferences(kept)) {
-        const history = await spool.read(messageId);
-        if (history) await this.store(history.message.account, kept, { kind: 'other', messageId });
-      }
+      await this.keepForSenders(kept);
     } catch (error) {
       log.error('returned_mail.lost', error, { entry: entry.id });
     }
@@ -106,13 +103,20 @@ export class ProcessReturnedMail {
 
   /** Tells what has become of recipients of one transaction. */
   private async tell(
-    { message }: MessageHistory,
+    { message, states, events }: MessageHistory,
     { transaction, isSigned }: FoundReference,
     kept: KeptMail,
     mail: ReturnedMail,
   ): Promise<Outcome> {
     const { id, account } = message;
-    const hits = matchRecipients(mail, message, transaction, isSigned);
+    const found = matchRecipients(mail, message, transaction, isSigned);
+    // This very mail may have been begun on before.
+    const isBegun = events.some((event) => 'report' in event && event.report === kept.digest);
+    const hits = found.filter(
+      ({ recipient, what }) => isBegun || what !== 'bounced' || states[recipient] !== 'bounced',
+    );
+    // All were told of before: many servers say it twice.
+    if (found.length > hits.length && hits.length === 0) return 'matched';
     const [worst] = [...hits].sort((a, b) => rankOf(b) - rankOf(a));
     if (!worst) {
       // Of several recipients it names none: people may find out which. What it says of others is not ours to hear.
@@ -134,21 +138,42 @@ export class ProcessReturnedMail {
     return 'matched';
   }
 
-  /** Keeps it for those whose postmaster it was sent to; whoever else sent it to a return path is not heard. */
+  /** Keeps it for those whose postmaster it was sent to. */
   private async keep(kept: KeptMail, kind: ReportKind): Promise<'kept' | 'dropped'> {
     const accounts = kept.recipients.flatMap((recipient) => (recipient.kind === 'role' ? [recipient.account] : []));
     for (const account of new Set(accounts)) await this.store(account, kept, { kind });
     return accounts.length > 0 ? 'kept' : 'dropped';
   }
 
+  /** Mail without a sender to a return path is most likely a bounce that nobody here can read: people may. RFC 5321 section 6.1. */
+  private async keepOther(kept: KeptMail, { kind, report }: ReturnedMail): Promise<Outcome> {
+    const outcome = await this.keep(kept, 'other');
+    const isUnread = kind === 'other' && report === undefined && kept.reversePath === '';
+    return isUnread && (await this.keepForSenders(kept)) === 'kept' ? 'kept' : outcome;
+  }
+
+  /** Keeps it, unread, for those whose messages its return paths belong to. */
+  private async keepForSenders(kept: KeptMail): Promise<'kept' | 'dropped'> {
+    let outcome: 'kept' | 'dropped' = 'dropped';
+    for (const { messageId, transaction } of signedReferences(kept)) {
+      const history = await this.parts.spool.read(messageId);
+      if (!history) continue;
+      // At most 64 of a transaction, or whoever knows its return path could push the account's other reports out.
+      const key = [messageId, transaction, kept.digest.charAt(0)].join('.');
+      const stored = await this.store(history.message.account, kept, { key, kind: 'other', messageId });
+      if (stored === 'kept') outcome = stored;
+    }
+    return outcome;
+  }
+
   private async store(
     account: string,
     { digest, at, content }: KeptMail,
-    about: Pick<Report, 'kind' | 'category' | 'messageId'>,
+    about: Pick<Report, 'kind' | 'category' | 'messageId'> & { readonly key?: string },
   ): Promise<'kept' | 'dropped'> {
     // The reports went with it, and another account of that name is not to read them.
     if (!(await this.parts.accounts.get(account))) return 'dropped';
-    await this.parts.reports.append(account, { ...about, key: digest, at, content: withCrlf(content) });
+    await this.parts.reports.append(account, { key: digest, ...about, at, content: withCrlf(content) });
     return 'kept';
   }
 }
@@ -214,11 +239,13 @@ function eventOf(
 function replyOf({ code, status, diagnostic, classification }: ReturnedRecipient): Reply | undefined {
   if (diagnostic === '' && code === undefined) return undefined;
   const isTemporary = status === undefined ? isSoft(classification) : status.startsWith('4');
-  return {
-    code: code ?? (isTemporary ? 450 : 550),
-    ...(status !== undefined && { enhanced: status }),
-    text: diagnostic,
-  };
+  const said = code ?? (isTemporary ? 450 : 550);
+  // The words of a diagnostic have the codes in front of them: of each line, where they were several.
+  const lines = diagnostic.replace(/ (?=[245]\d\d[ -][245]\.\d{1,3}\.\d{1,3} )/g, '\n');
+  const whole = parseReply(lines);
+  const reply = whole?.code === said || (whole && code === undefined) ? whole : parseReply(`${String(said)} ${lines}`);
+  const enhanced = reply?.enhanced ?? status;
+  return { code: reply?.code ?? said, ...(enhanced !== undefined && { enhanced }), text: reply?.text ?? diagnostic };
 }
 
 function rankOf({ what, report }: RecipientHit): number {

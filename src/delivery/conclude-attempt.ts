@@ -1,15 +1,12 @@
 /** What an attempt leaves behind: its outcomes with what they mean, recipients grouped by what happened to them. */
 import type { Classifier } from '../bounces/classifier.js';
-import { findingOf } from '../mail/categories.js';
+import { findingOf, OWN_RULE } from '../mail/categories.js';
 import type { Finding } from '../mail/classification.js';
 import type { AttemptOutcome } from '../mail/outcome.js';
 import type { Claim, Settlement } from '../queue/spool.js';
 
 /** A message that still waits this long after it might have left is late, and its sender hears of it: RFC 5321 section 4.5.4.1. */
 export const LATE_AFTER_MS = 4 * 3_600_000;
-
-/** Rule of a reply that we gave ourselves. */
-const OWN_RULE = 'local';
 
 /** What an attempt knows once it is over. */
 export interface Attempt {
@@ -68,8 +65,12 @@ export function settlementsOf(
   return late ? [...results, ...late.values()] : results;
 }
 
-function classify({ reply, stage, category }: AttemptOutcome, mx: string | undefined, classifier: Classifier): Finding {
-  if (category !== undefined) return findingOf(category, OWN_RULE);
+function classify(
+  { reply, stage, category, words }: AttemptOutcome,
+  mx: string | undefined,
+  classifier: Classifier,
+): Finding {
+  if (category !== undefined) return { ...findingOf(category, OWN_RULE), ...words };
   return classifier.classify({ ...reply, ...(stage && { stage }), ...(mx !== undefined && { mx }) });
 }
 

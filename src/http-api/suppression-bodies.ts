@@ -81,7 +81,7 @@ export const suppressionQuerySchema = accountQuerySchema.extend({
   cursor: z
     .string()
     .max(ADDRESS_CHARACTERS_MAX)
-    .regex(/^[A-Za-z0-9_-]+$/, { error: 'must be the cursor of an earlier page' })
+    .refine(isCursor, { error: 'must be the cursor of an earlier page' })
     .transform((text) => Buffer.from(text, 'base64url').toString())
     .optional(),
   limit: z
@@ -104,6 +104,12 @@ export interface NewEntries {
 export type ListQuery = z.output<typeof suppressionQuerySchema>;
 export type ReactivationQuery = z.output<typeof reactivationQuerySchema>;
 export type Reactivation = z.output<typeof reactivationSchema>;
+
+/** As a page gives it: an address in base64url. */
+function isCursor(text: string): boolean {
+  const decoded = Buffer.from(text, 'base64url').toString();
+  return decoded.includes('@', 1) && Buffer.from(decoded).toString('base64url') === text;
+}
 
 export function isReason(text: string): text is SuppressionReason {
   return (REASONS as readonly string[]).includes(text);

@@ -187,6 +187,7 @@ describe('/v1/suppressions', () => {
     ['GET', '?limit=0', undefined, 'limit', 'must be a number from 1 to 1000'],
     ['GET', '?limit=ten', undefined, 'limit', 'must be a number from 1 to 1000'],
     ['GET', '?cursor=%2F', undefined, 'cursor', 'must be the cursor of an earlier page'],
+    ['GET', '?cursor=garbage', undefined, 'cursor', 'must be the cursor of an earlier page'],
     ['GET', '?state=gone', undefined, 'state', 'must be one of suppressed, reactivated'],
     ['GET', '?reason=because', undefined, 'reason', 'must be one of'],
     ['GET', '?colour=red', undefined, 'colour', 'is no field'],

@@ -13,7 +13,7 @@ import type { SMTPServer } from 'smtp-server';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import type { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
 import { isBadBase64, readAddressCommand, unknownParameter, type AddressVerb } from './command-rules.js';
-import { DoorConduct } from './door-conduct.js';
+import { DoorConduct, REFUSED_RECIPIENTS_MAX } from './door-conduct.js';
 import type { DoorFacts, IncomingClient } from './door-facts.js';
 import { DoorStream, type FaultyLine, type LineFault } from './door-stream.js';
 import { overdue } from './session-deadlines.js';
@@ -30,7 +30,7 @@ const MISCONDUCT: ReadonlySet<SmtpFault> = new Set(['early_talker', 'too_many_er
 type ParsedAddress = Exclude<ReturnType<SMTPConnection['_parseAddressCommand']>, false>;
 
 export class DoorConnection extends SMTPConnection {
-  private readonly conduct = new DoorConduct();
+  private readonly conduct = new DoorConduct(this.door.kind === 'intake' ? REFUSED_RECIPIENTS_MAX : undefined);
   private greetedAtMs = performance.now();
   private messageAtMs = this.greetedAtMs;
   private handshakeAtMs: number | undefined;
@@ -206,6 +206,13 @@ export class DoorConnection extends SMTPConnection {
     // It may still read: RFC 9293 section 3.6.
     if (this._socket.readyState === 'writeOnly') Object.defineProperty(this._socket, 'readyState', { value: 'open' });
     super.send(code, data, context);
+    // What was under way when the door began to close may have been this.
+    if (this._server._closeTimeout) setImmediate(() => this.endWhereIdle());
+  }
+
+  private endWhereIdle(): void {
+    if (this._closing || this._closed || this._dataStream || this._handlerPending) return;
+    this.say('shutting_down');
   }
 
   private refuseCommand(code: number, text: string, callback?: () => void): void {

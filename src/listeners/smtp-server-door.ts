@@ -101,7 +101,8 @@ export class SmtpServerDoor {
   }
 
   /**
-   * Takes no more connections, ends those that wait for no reply, and resolves when the others have had it, or after 30 s.
+   * Takes no more connections, ends those that wait for no reply, the others when they have had it, and resolves when all
+   * are over, or after 30 s.
    * RFC 5321 section 3.8: 421 tells a client to come back.
    */
   async close(): Promise<void> {

@@ -179,6 +179,9 @@ export const CATEGORY_FACTS: Readonly<Record<Category, CategoryFacts>> = {
   },
 };
 
+/** Rule of what we found ourselves: no server said it. */
+export const OWN_RULE = 'local';
+
 /** What the class `category` says by itself. `rule` is what decided on it. */
 export function findingOf(category: Category, rule: string): Finding {
   const { type, retry, suppress, fault } = CATEGORY_FACTS[category];

@@ -4,7 +4,7 @@
  * Temporary or permanent is decided here and nowhere else: the first digit of the reply says it (RFC 5321 section
  * 4.2.1), and whatever is not clearly permanent is deferred.
  */
-import type { Category, DialogueStage } from './classification.js';
+import type { Category, DialogueStage, Finding } from './classification.js';
 import type { Reply } from './reply.js';
 
 /** The states of a recipient, as the API names them. */
@@ -47,6 +47,8 @@ export interface AttemptOutcome {
   readonly stage?: DialogueStage;
   /** What it is, where we gave the reply ourselves and know. */
   readonly category?: Category;
+  /** Where we know more of it than its class does. */
+  readonly words?: Required<Pick<Finding, 'explanation' | 'todo'>>;
 }
 
 /** The outcome that a server's own reply stands for. */

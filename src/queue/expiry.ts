@@ -1,6 +1,6 @@
 /** How recipients are settled whose time is over: each with what its last attempt met, where there was one. */
 import type { MessageEvent } from '../events/event.js';
-import { findingOf } from '../mail/categories.js';
+import { findingOf, OWN_RULE } from '../mail/categories.js';
 import type { Finding } from '../mail/classification.js';
 import type { Settlement } from './spool.js';
 
@@ -26,7 +26,9 @@ export function expirySettlements(
 function expiry(recipients: readonly number[], last: MessageEvent | undefined, nowMs: number): Settlement {
   const facts = { at: nowMs, recipients, source: 'reply', classification: findingOf('expired', 'expired') } as const;
   if (!last || !isAttempt(last)) return { recipients, state: 'expired', event: { type: 'expired', ...facts } };
-  const { reply, mx, attempt } = last;
+  const { reply, attempt } = last;
+  // What we found ourselves no server said.
+  const mx = last.classification?.rule === OWN_RULE ? undefined : last.mx;
   // Whose fault it was in the end: an outage of ours, or a block list, must not be held against the address.
   const fault = last.classification?.fault ?? facts.classification.fault;
   const classification = { ...facts.classification, fault };

@@ -115,11 +115,11 @@ export type SettleResult =
 export interface Afterword {
   /** Names the occurrence: repeated calls with one key are written once. */
   readonly key: string;
-  /** `bounced` and `delayed` of a DSN, `complained`; its `recipients`, all of one transaction, are those it is about. A `bounced` one turns `delivered` into `bounced`. */
+  /** `bounced` and `delayed` of a DSN, `complained`; its `recipients`, all of one transaction, are those it is about. A `bounced` one turns `delivered` into `bounced`, and is written only of those that are not `bounced` yet. */
   readonly event: MessageEvent & { readonly recipients: readonly number[] };
 }
 
-/** All but `written` wrote nothing. `too-many`: the transaction has had as many afterwords as one may have. */
+/** All but `written` wrote nothing. `repeated`: it, or a bounce of all its recipients, was written before. `too-many`: the transaction has had as many afterwords as one may have. */
 export type AfterwordResult = 'written' | 'repeated' | 'too-many' | 'gone';
 
 /** What is still known of a message. */

@@ -29,9 +29,10 @@ export interface WorkStreamOptions {
 }
 
 const GROUP = 'posthorn';
-/** With a minute, four, a quarter of an hour and an hour between them: what ails Redis or a rule is seen to by then. */
-const TRIES_MAX = 5;
-const RETRY_AFTER_MS = 60_000;
+/** The last an hour and a half after the one before: what ails Redis or a rule is seen to by then. */
+const TRIES_MAX = 6;
+/** Nobody holds an entry for half as long but who has died, and to do it twice does no harm. */
+const RETRY_AFTER_MS = 20_000;
 const RETRY_GROWTH = 4;
 const LOOK_EVERY_MS = 10_000;
 /** A stop need not wait for it: it wakes the read. */

@@ -1,9 +1,10 @@
 /**
  * JSON logs, one line an event. Bodies and secrets are never handed to it; addresses are written as the operator
- * chose (`POSTHORN_LOG_ADDRESSES`).
+ * chose (`POSTHORN_LOG_ADDRESSES`), also those that stand in a text: what a server replied, what a refusal or an error quotes.
  */
 import { createHash } from 'node:crypto';
 import { pino, destination, type Logger as PinoLogger } from 'pino';
+import { rewriteAddresses } from './addresses-in-text.js';
 
 export type AddressDetail = 'full' | 'domain' | 'hash';
 
@@ -12,6 +13,8 @@ export interface LogOptions {
   readonly addresses: AddressDetail;
   /** What the line says of its origin: `doors`, `worker`, `supervisor`. */
   readonly process: string;
+  /** File descriptor; 2 if nothing is said, so that standard output stays the banner's. */
+  readonly out?: number;
 }
 
 /** A write for every line costs more than the line. */
@@ -27,9 +30,9 @@ export class Log {
     private readonly addresses: AddressDetail,
   ) {}
 
-  /** Writes to file descriptor 2, so that standard output stays the banner's: by the page, and what is less within 100 ms. */
+  /** Writes by the page, and what is less within 100 ms. */
   static open(options: LogOptions): Log {
-    const out = destination({ dest: 2, sync: false, minLength: PAGE_BYTES });
+    const out = destination({ dest: options.out ?? 2, sync: false, minLength: PAGE_BYTES });
     setInterval(() => {
       out.flush();
     }, FLUSH_EVERY_MS).unref();
@@ -50,21 +53,21 @@ export class Log {
   }
 
   debug(event: string, fields: Fields = {}): void {
-    this.pino.debug(fields, event);
+    this.pino.debug(this.shown(fields), event);
   }
 
   info(event: string, fields: Fields = {}): void {
-    this.pino.info(fields, event);
+    this.pino.info(this.shown(fields), event);
   }
 
   warn(event: string, fields: Fields = {}): void {
-    this.pino.warn(fields, event);
+    this.pino.warn(this.shown(fields), event);
   }
 
   error(event: string, error: unknown, fields: Fields = {}): void {
     const known = error instanceof Error || (typeof error === 'object' && error !== null && 'message' in error);
     const shown = known ? { error: String((error as Error).message), stack: (error as Error).stack } : { error };
-    this.pino.error({ ...fields, ...shown }, event);
+    this.pino.error(this.shown({ ...fields, ...shown }), event);
   }
 
   /** An address as the operator wants it in the log. */
@@ -74,8 +77,25 @@ export class Log {
     return createHash('sha256').update(address.toLowerCase()).digest('hex').slice(0, 16);
   }
 
+  /** A text from outside, or one that quotes some: each address in it as the operator wants it. */
+  text(text: string): string {
+    return this.addresses === 'full' ? text : rewriteAddresses(text, (address) => this.address(address));
+  }
+
+  /** All of it, so that no line has to think of it: what holds an address is shown once, and then holds none. */
+  private shown(fields: Fields): Fields {
+    return this.addresses === 'full' ? fields : (this.shownValue(fields) as Fields);
+  }
+
+  private shownValue(value: unknown): unknown {
+    if (typeof value === 'string') return this.text(value);
+    if (Array.isArray(value)) return value.map((item) => this.shownValue(item));
+    if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, this.shownValue(item)]));
+  }
+
   /** Writes what is buffered; at the end of the process. */
-  flush(): void {
-    this.pino.flush();
+  flush(done: () => void = () => undefined): void {
+    this.pino.flush(done);
   }
 }

@@ -4,7 +4,7 @@ import { composeReport, type ReportMaterial } from '../../src/bounces/compose-re
 import { openClassifier } from '../../src/bounces/open-classifier.js';
 import { readReturnedMail } from '../../src/bounces/read-returned-mail.js';
 import type { Suppression } from '../../src/bounces/suppressions.js';
-import { findingOf } from '../../src/mail/categories.js';
+import { findingOf, OWN_RULE } from '../../src/mail/categories.js';
 import { hasPython, readByPython, type MailAsRead } from './python-mail.js';
 import { ACCEPTED_AT, bounce, material, MESSAGE_ID, record, SERVER } from './sample-reports.js';
 
@@ -74,6 +74,25 @@ describe('the words of a report', () => {
     );
   });
 
+  it('put what we found ourselves in the mouth of no server', () => {
+    const reply = { code: 550, enhanced: '5.6.7', text: 'The address needs SMTPUTF8' };
+    const { mx: _, ...withoutMx } = { mx: '', ...bounce({ reply }) };
+    for (const event of [
+      bounce({ reply, mx: '127.0.0.1:31926', classification: findingOf('protocol_error', OWN_RULE) }),
+      withoutMx,
+    ]) {
+      expect(words({ event })).toContain('Posthorn found at attempt 2, Sat, 21 Nov 2026 12:01:05 +0000: 550 5.6.7 The');
+      const report = written({ event });
+      expect(report).toContain('\r\nDiagnostic-Code: x-posthorn; 550 5.6.7 The address needs SMTPUTF8\r\n');
+      expect(report).not.toMatch(/Remote-MTA| said/);
+    }
+  });
+
+  it('show the subject as its reader saw it', () => {
+    const subject = '=?UTF-8?Q?Ihre_Bestellung_f=C3=BCr_Bj=C3=B6rn?= 7';
+    expect(words({ message: record({ subject }) })).toContain('Subject: Ihre Bestellung für Björn 7 ');
+  });
+
   it('name the first of many recipients, and count the others', () => {
     const recipients = Array.from({ length: 60 }, (_, index) => `r${String(index)}@one.example`);
     const text = words({ message: record({ recipients }), recipients });
@@ -111,6 +130,16 @@ describe('the fields of a report', () => {
     );
     expect(report).toContain('\r\nAuto-Submitted: auto-replied\r\n');
     expect(report).toContain(`\r\nMessage-ID: <${MESSAGE_ID}.3@bounces.shop.example>\r\n`);
+  });
+
+  it.each([
+    ['mx.one.example[192.0.2.1]:25', 'mx.one.example'],
+    ['mx.one.example:2525', 'mx.one.example'],
+    ['127.0.0.1:31926', '[127.0.0.1]'],
+    ['192.0.2.1[192.0.2.1]:25', '[192.0.2.1]'],
+    ['[2001:db8::1]:25', '[IPv6:2001:db8::1]'],
+  ])('name the server without its port: %s', (mx, name) => {
+    expect(written({ event: bounce({ mx }) })).toContain(`\r\nRemote-MTA: dns; ${name}\r\n`);
   });
 
   it('of a delay say until when it is tried, and that it has not failed', () => {

@@ -220,6 +220,23 @@ describe('the session', () => {
   });
 });
 
+describe('a session', () => {
+  it('in which recipients are guessed ends after twenty, whatever else is taken in it', async () => {
+    const client = await session();
+    const guesses = async (count: number): Promise<readonly number[]> => {
+      await client.command('MAIL FROM:<>');
+      const codes: number[] = [];
+      while (codes.length < count) codes.push((await client.command(`RCPT TO:<guess@${BOUNCE_DOMAIN}>`)).code);
+      return codes;
+    };
+    expect(await guesses(10)).toEqual(Array(10).fill(550));
+    await client.command('RSET');
+    expect((await client.send('', [returnPath()], MESSAGE)).code).toBe(250);
+    expect(await guesses(11)).toEqual([...Array<number>(10).fill(550), 421]);
+    await client.untilClosed();
+  });
+});
+
 describe('a message', () => {
   it('is in Redis when its 250 comes, with its trace on top and all its recipients once', async () => {
     const client = await session();

@@ -6,6 +6,7 @@ export interface ReportedRecipient {
   readonly original?: string;
   readonly action?: string;
   readonly status?: string;
+  readonly diagnostic?: string;
 }
 
 export interface ReportSetup {
@@ -17,14 +18,14 @@ export interface ReportSetup {
 
 /** RFC 3464, as Postfix writes it. */
 export function dsn({ recipients = [], reference, messageId = 'm1@example.org' }: ReportSetup): string {
-  const blocks = recipients.map(({ address, original, action = 'failed', status = '5.1.1' }) =>
+  const blocks = recipients.map(({ address, original, action = 'failed', status = '5.1.1', diagnostic }) =>
     lines(
       `Final-Recipient: rfc822; ${address}`,
       ...(original === undefined ? [] : [`Original-Recipient: rfc822; ${original}`]),
       `Action: ${action}`,
       `Status: ${status}`,
       'Remote-MTA: dns; mx.one.example',
-      `Diagnostic-Code: smtp; ${diagnosticOf(status, address)}`,
+      `Diagnostic-Code: smtp; ${diagnostic ?? diagnosticOf(status, address)}`,
       '',
     ),
   );

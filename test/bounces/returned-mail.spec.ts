@@ -23,8 +23,8 @@ afterAll(() => intake.stop());
 const first = (texts: readonly string[]): string => texts[0] ?? '';
 
 /** Hands a mail to the intake, and has it worked on. */
-async function bringBack(to: string, mail: string, times = 1): Promise<void> {
-  const reply = await client.send('', [to], Buffer.from(mail));
+async function bringBack(to: string, mail: string, times = 1, sender = ''): Promise<void> {
+  const reply = await client.send(sender, [to], Buffer.from(mail));
   expect(reply.text).toMatch(/^250 /);
   await intake.work(times);
 }
@@ -67,6 +67,18 @@ describe('a bounce to the return path', () => {
     expect(await counted('bounce', 'matched')).toBe(1);
   });
 
+  it.each([
+    ['550 5.1.1 User unknown', 'User unknown'],
+    ['550-5.1.1 User unknown. 550 5.1.1 Look at https://one.example', 'User unknown. Look at https://one.example'],
+    ['5.1.1 User unknown', 'User unknown'],
+    ['User unknown', 'User unknown'],
+  ])('says each code once: %s', async (diagnostic, text) => {
+    const sent = await intake.sent(['ann@one.example']);
+    await bringBack(first(sent.returnPaths), dsn({ recipients: [{ address: 'ann@one.example', diagnostic }] }));
+    const [event] = await intake.heardLater(sent);
+    expect(event).toMatchObject({ reply: { code: 550, enhanced: '5.1.1', text } });
+  });
+
   it('is told once, whether the work is done twice or the mail comes twice', async () => {
     const sent = await intake.sent(['ann@one.example']);
     const mail = dsn({ recipients: [{ address: 'ann@one.example' }] });
@@ -75,6 +87,21 @@ describe('a bounce to the return path', () => {
     expect(await intake.heardLater(sent)).toHaveLength(1);
     expect(await intake.outcomeCount()).toBe(1);
     expect(await intake.reports()).toHaveLength(1);
+  });
+
+  it('is told once, whatever other bounces of the same recipient come', async () => {
+    const sent = await intake.sent(['ann@one.example', 'bob@one.example']);
+    const [ann, bob] = [{ address: 'ann@one.example' }, { address: 'bob@one.example' }];
+    await bringBack(first(sent.returnPaths), dsn({ recipients: [ann] }));
+    await bringBack(first(sent.returnPaths), dsn({ recipients: [ann], messageId: 'again@example.org' }));
+    expect(await intake.reports()).toHaveLength(1);
+    await bringBack(first(sent.returnPaths), dsn({ recipients: [ann, bob] }));
+    expect((await intake.heardLater(sent)).map((event) => 'recipients' in event && event.recipients)).toEqual([
+      [0],
+      [1],
+    ]);
+    expect(await intake.reports()).toHaveLength(2);
+    expect(await counted('bounce', 'matched')).toBe(3);
   });
 
   it('is about those that it names, each with what became of it', async () => {
@@ -199,9 +226,44 @@ describe('other mail to the return path', () => {
     ['a failure of DMARC', 'complaint', arf({ feedbackType: 'dmarc' })],
   ])('%s is counted and dropped', async (_what, kind, mail) => {
     const sent = await intake.sent(['ann@one.example']);
-    await bringBack(first(sent.returnPaths), mail);
+    await bringBack(first(sent.returnPaths), mail, 1, 'ann@one.example');
     await expectNothing(sent);
     expect(await counted(kind, 'dropped')).toBe(1);
+  });
+
+  it.each([
+    ['an answer by itself', autoReply()],
+    [
+      'that it was delivered',
+      dsn({ recipients: [{ address: 'ann@one.example', action: 'delivered', status: '2.0.0' }] }),
+    ],
+    ['that it is wanted', arf({ feedbackType: 'not-spam' })],
+  ])('%s is dropped without a sender, too', async (_what, mail) => {
+    const sent = await intake.sent(['ann@one.example']);
+    await bringBack(first(sent.returnPaths), mail);
+    await expectNothing(sent);
+  });
+
+  it('without a sender, that nobody can read, is kept for people: it may be a bounce', async () => {
+    await intake.account('shop', 'shop.example');
+    const sent = await intake.sent(['ann@one.example'], 'shop', 'shop.example');
+    const mail = 'From: gateway@one.example\r\nSubject: Your letter 7\r\n\r\nIt lies here.\r\n';
+    await bringBack(first(sent.returnPaths), mail, 2);
+    expect(await intake.reports('shop')).toMatchObject([{ kind: 'other', messageId: sent.id }]);
+    expect(await intake.states(sent)).toEqual(['delivered']);
+    expect(await counted('other', 'kept')).toBe(2);
+  });
+
+  it('that nobody can read cannot push the other reports out', async () => {
+    const sent = await intake.sent(['ann@one.example']);
+    for (let i = 0; i < 90; i++) {
+      const mail = `From: gateway@one.example\r\nSubject: Letter ${String(i)}\r\n\r\nIt lies here.\r\n`;
+      await client.send('', [first(sent.returnPaths)], Buffer.from(mail));
+    }
+    await intake.work();
+    const kept = await intake.reports();
+    expect(kept.length).toBeGreaterThan(1);
+    expect(kept.length).toBeLessThanOrEqual(64);
   });
 
   it('a complaint is told, and leaves the recipient delivered', async () => {

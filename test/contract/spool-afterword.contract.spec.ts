@@ -42,6 +42,10 @@ function bounceLater(key: string, ...recipients: number[]): Afterword {
   return { key, event: { type: 'bounced', at: Date.now(), recipients, source: 'dsn', classification, report: key } };
 }
 
+function delayLater(key: string, ...recipients: number[]): Afterword {
+  return { key, event: { ...bounceLater(key, ...recipients).event, type: 'delayed' } as Afterword['event'] };
+}
+
 const complaint: Afterword = {
   key: 'a complaint',
   event: { type: 'complained', at: 1, recipients: [0], feedbackType: 'abuse' },
@@ -147,9 +151,8 @@ describe('afterword', () => {
   it('changes no state for a complaint or a delay', async () => {
     const message = await steps.accepted(['a@one.example']);
     await steps.spool.settle(await steps.claimOf(workOf(message)), [delivered(0)]);
-    const delay = { ...bounceLater('2', 0).event, type: 'delayed' } as Afterword['event'];
     await steps.spool.afterword(message.id, complaint);
-    await steps.spool.afterword(message.id, { key: '2', event: delay });
+    await steps.spool.afterword(message.id, delayLater('2', 0));
     expect(await steps.states(message)).toEqual(['delivered']);
     expect(await steps.ledger()).toMatchObject({ settled: { delivered: 1 }, waiting: 0 });
   });
@@ -158,23 +161,36 @@ describe('afterword', () => {
     const message = await steps.accepted(['a@one.example']);
     await steps.spool.settle(await steps.claimOf(workOf(message)), [delivered(0)]);
     const answers = [];
-    for (let i = 0; i < 60; i++) answers.push(await steps.spool.afterword(message.id, bounceLater(String(i), 0)));
+    for (let i = 0; i < 60; i++) answers.push(await steps.spool.afterword(message.id, delayLater(String(i), 0)));
     expect(answers.filter((answer) => answer === 'written')).toHaveLength(51);
     expect(answers.at(-1)).toBe('too-many');
-    expect(await steps.spool.afterword(message.id, bounceLater('0', 0))).toBe('repeated');
+    expect(await steps.spool.afterword(message.id, delayLater('0', 0))).toBe('repeated');
     expect(await outcomes()).toHaveLength(51);
     expect((await steps.spool.read(message.id))?.events).toHaveLength(53);
+  });
+
+  it('of a bounce is written once of each recipient', async () => {
+    const message = await steps.accepted(['a@one.example', 'b@one.example', 'c@one.example']);
+    await steps.spool.settle(await steps.claimOf(workOf(message)), [delivered(0), delivered(1), bounced(2)]);
+    expect(await steps.spool.afterword(message.id, bounceLater('1', 0))).toBe('written');
+    expect(await steps.spool.afterword(message.id, bounceLater('2', 0, 2))).toBe('repeated');
+    expect(await steps.spool.afterword(message.id, bounceLater('3', 0, 1, 2))).toBe('written');
+    const later = (await outcomes()).filter(({ e }) => 'source' in e && e.source === 'dsn');
+    expect(later).toMatchObject([{ e: { recipients: [0] } }, { e: { recipients: [1], report: '3' } }]);
+    const { events = [] } = (await steps.spool.read(message.id)) ?? {};
+    expect(events.slice(-2)).toMatchObject([{ recipients: [0] }, { recipients: [1], report: '3' }]);
+    expect(await steps.ledger()).toMatchObject({ settled: { bounced: 3 }, waiting: 0 });
   });
 
   it('of one recipient silences the bounces of no other, in the transaction or elsewhere', async () => {
     const message = await steps.accepted(['a@one.example', 'b@one.example', 'c@two.example']);
     await steps.spool.settle(await steps.claimOf(workOf(message)), [delivered(0), delivered(1)]);
     await steps.spool.settle(await steps.claimOf(workOf(message, 1)), [delivered(2)]);
-    for (let i = 0; i < 60; i++) await steps.spool.afterword(message.id, bounceLater(`spam ${String(i)}`, 0));
+    for (let i = 0; i < 60; i++) await steps.spool.afterword(message.id, delayLater(`spam ${String(i)}`, 0));
+    expect(await steps.spool.afterword(message.id, bounceLater('0', 0))).toBe('written');
     expect(await steps.spool.afterword(message.id, bounceLater('1', 1))).toBe('written');
-    expect(await steps.spool.afterword(message.id, bounceLater('2', 1))).toBe('too-many');
-    const delay = { ...bounceLater('3', 2).event, type: 'delayed' } as Afterword['event'];
-    expect(await steps.spool.afterword(message.id, { key: '3', event: delay })).toBe('written');
+    expect(await steps.spool.afterword(message.id, delayLater('2', 1))).toBe('too-many');
+    expect(await steps.spool.afterword(message.id, delayLater('3', 2))).toBe('written');
     expect(await steps.states(message)).toEqual(['bounced', 'bounced', 'delivered']);
     expect(await steps.ledger()).toMatchObject({ settled: { delivered: 1, bounced: 2 } });
   });

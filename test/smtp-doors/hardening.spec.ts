@@ -529,6 +529,18 @@ describe('a client that closes its side', () => {
   });
 });
 
+describe('a door that closes', () => {
+  it('ends a session that is within a message when it has had its reply', async () => {
+    const client = await trusted();
+    client.write(`MAIL FROM:<${SENDER}>\r\nRCPT TO:<a@example.net>\r\nDATA\r\n`);
+    for (const code of [250, 250, 354]) expect((await client.reply()).code).toBe(code);
+    const closing = doors.closeDoors();
+    expect((await client.data(Buffer.from(MESSAGE))).code).toBe(250);
+    expect((await client.reply()).text).toMatch(/^421 4\.3\.2 /);
+    await closing;
+  });
+});
+
 it('has counted every connection that came and went', async () => {
   expect(await doors.counted('posthorn_connections')).toBe(0);
 });

@@ -106,6 +106,25 @@ async function isEmpty(): Promise<boolean> {
 }
 
 describe('a work stream', () => {
+  it('takes over from one that has died within half a minute', async () => {
+    await add('1');
+    await redis.xgroup('CREATE', KEY, 'posthorn', '0');
+    await redis.xreadgroup('GROUP', 'posthorn', 'dead', 'COUNT', 1, 'STREAMS', KEY, '>');
+    const [[id = ''] = []] = (await redis.xrange(KEY, '-', '+')) as [string, string[]][];
+    await redis.call('XCLAIM', [KEY, 'posthorn', 'dead', '0', id, 'IDLE', '20000', 'JUSTID']);
+    const done = Promise.withResolvers<string>();
+    const stream = new WorkStream(await own.connect(), KEY, {
+      batch: 1,
+      handle: (entry) => Promise.resolve(done.resolve(entry.id)),
+      giveUp: () => Promise.resolve(),
+      onError: (error) => errors.push(error.message),
+      lookEveryMs: 10,
+    });
+    streams.push(stream);
+    stream.start();
+    expect(await done.promise).toBe(id);
+  });
+
   it('hands every entry to one consumer, those from before the start too, and keeps nothing of what is done', async () => {
     await add('1', '2');
     const [one, other] = [await started({ retryAfterMs: 60_000 }), await started({ retryAfterMs: 60_000 })];
