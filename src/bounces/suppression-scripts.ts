@@ -135,6 +135,13 @@ for _, removal in ipairs(list(P .. ':g:' .. address)) do
 end
 sweep('')
 
+-- A bypass that was refused in its turn is spent, whoever comes in its message's place.
+local holds, spent = live(address), false
+for _, known in ipairs(holds) do
+  if known.x == message and known.y then known.y, spent = nil, true end
+end
+if spent then keep(address, holds) end
+
 if counter ~= '' then
   local after, within = tonumber(ARGV[11]), tonumber(ARGV[12])
   local reset = tonumber(redis.call('GET', P .. ':r:' .. address) or '0')

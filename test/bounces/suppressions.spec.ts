@@ -248,6 +248,13 @@ describe('critical mail', () => {
     },
   );
 
+  it('hands its bypass on to nobody once it was refused', async () => {
+    await rig.refused('recipient_refused');
+    expect(await rig.bypass('m1', 'reset ann')).toBe(true);
+    await rig.refused('recipient_refused', { messageId: 'm1' });
+    expect(await rig.bypass('m2', 'reset ann')).toBe(false);
+  });
+
   it('hands its bypass on to the message that comes in its place', async () => {
     await rig.refused('unclassified');
     expect(await rig.bypass('m1', 'reset ann')).toBe(true);
