@@ -89,6 +89,17 @@ describe('a bounce to the return path', () => {
     expect(await intake.reports()).toHaveLength(1);
   });
 
+  it('is a report even where the process died between the event and the report', async () => {
+    const sent = await intake.sent(['ann@one.example']);
+    const mail = dsn({ recipients: [{ address: 'ann@one.example' }] });
+    await bringBack(first(sent.returnPaths), mail);
+    await intake.redis.del(...(await intake.redis.keys('*report*')));
+    expect(await intake.reports()).toEqual([]);
+    await bringBack(first(sent.returnPaths), mail);
+    expect(await intake.reports()).toHaveLength(1);
+    expect(await intake.heardLater(sent)).toHaveLength(1);
+  });
+
   it('is told once, whatever other bounces of the same recipient come', async () => {
     const sent = await intake.sent(['ann@one.example', 'bob@one.example']);
     const [ann, bob] = [{ address: 'ann@one.example' }, { address: 'bob@one.example' }];
