@@ -36,6 +36,13 @@ describe('the codes that mean many things', () => {
     ['550 5.7.1 Client host rejected: cannot find your hostname', 'reverse_dns'],
     ['550 5.7.1 You are not allowed to post to this group', 'recipient_refused'],
     ['550 5.7.1 Something else', 'policy_rejected'],
+    ['550 Requested action not taken: mailbox unavailable', 'unknown_recipient'],
+    ['550 5.1.1 Recipient rejected', 'unknown_recipient'],
+    ['550 Nobody: "user" is not known here', 'unknown_recipient'],
+    ['550 Unrecognised O/R name', 'unknown_recipient'],
+    ['550 refused by the policies that the recipient set', 'policy_rejected'],
+    ['550 Rejected by our mail gateway', 'policy_rejected'],
+    ['550 5.7.750 Client sends from domains that are not registered', 'sender_rejected'],
   ])('%s is %s', (text, category) => {
     expect(categoryOf(text)).toBe(category);
   });
@@ -69,6 +76,21 @@ describe('an address that lives', () => {
     '550 Recipient has blocked your address',
     '554 5.7.0 Outgoing mail from this account has been suspended',
     'Name service error for name=example.net type=MX: Host not found, try again',
+    '550 The mailbox of this customer blocked your message',
+    '550 5.7.1 user@example.net: recipient blocked',
+    '550 mailbox unavailable [blocked]',
+    '550 5.1.1 This user blocked you',
+    '550 5.1.1 user unknown, since your host is in an RBL',
+    '553 5.3.0 no such user: rejected by RBL bl.example.net',
+    '550 Callback lookup failed while verifying <a@example.org>: unknown user',
+    '550 5.2.0 Recipient rejected',
+    '550 mailbox not available, please retry later',
+    '550 5.1.1 This mailbox is temporarily closed',
+    '550 5.2.1 Account temporarily suspended',
+    '550 5.1.0 Address rejected.',
+    '550 5.1.4 That address is ambiguous',
+    '550 the recipient was undisclosed in this address',
+    '550 mailbox unavailable or access denied, see http://service.mail.qq.com/',
   ])('is not called dead by %s', (text) => {
     expect(classifier.classify({ text })).toMatchObject({ suppress: false });
     expect(classifier.classify({ text }).type).not.toBe('hard');
