@@ -6,7 +6,7 @@ import type { Redis } from 'ioredis';
 import type { Clock } from '../mail/clock.js';
 import { reportKeys } from '../store/keyspace.js';
 import { LuaScript } from '../store/lua-script.js';
-import { suppressionPrefix } from './suppression-record.js';
+import { suppressionPrefix } from './suppression/suppression-record.js';
 
 const FORGOTTEN_AT_ONCE = 500;
 /** So long it is known which UIDVALIDITY was given; the time is further on then, whatever the clock is set to. */

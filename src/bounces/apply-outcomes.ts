@@ -11,11 +11,11 @@ import { SHARD, shardKeys } from '../store/keyspace.js';
 import { WorkStream, type StreamEntry } from '../store/work-stream.js';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import { composeReport, type ReportingServer } from './compose-report.js';
-import type { ReportedEvent } from './explain-report.js';
-import { reportKindOf } from './report-kind.js';
-import type { Reports } from './reports.js';
-import type { Suppression, SuppressionCause, Suppressions } from './suppressions.js';
+import { composeReport, type ReportingServer } from './reports/compose-report.js';
+import type { ReportedEvent } from './reports/explain-report.js';
+import { reportKindOf } from './reports/report-kind.js';
+import type { Reports } from './reports/reports.js';
+import type { Suppression, SuppressionCause, Suppressions } from './suppression/suppressions.js';
 
 export interface OutcomeParts {
   readonly spool: Spool;

@@ -5,7 +5,7 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { once } from 'node:events';
-import type { Classifier, RefusalFacts } from '../bounces/classifier.js';
+import type { Classifier, RefusalFacts } from '../bounces/classify/classifier.js';
 import { EXIT_DONE, EXIT_FAILED } from './command-line.js';
 import { DIALOGUE_STAGES } from '../mail/classification.js';
 import { findingJson, isStage } from './finding-json.js';

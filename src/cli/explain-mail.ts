@@ -1,9 +1,9 @@
 /** `./posthorn explain --mail FILE...`: what each mail that came back says, a line of JSON for each file. No Redis needed. */
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
-import type { Classifier } from '../bounces/classifier.js';
-import { readReturnedMail } from '../bounces/read-returned-mail.js';
-import { isHard, type ReturnedMail } from '../bounces/returned-mail.js';
+import type { Classifier } from '../bounces/classify/classifier.js';
+import { readReturnedMail } from '../bounces/returned-mail/read-returned-mail.js';
+import { isHard, type ReturnedMail } from '../bounces/returned-mail/returned-mail.js';
 
 /** More than any server lets through; a device may have no end. */
 const MAIL_BYTES_MAX = 64 * 1024 * 1024;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { openClassifier } from '../bounces/open-classifier.js';
+import { openClassifier } from '../bounces/classify/open-classifier.js';
 import { explainLines } from './explain-lines.js';
 import { explainMail } from './explain-mail.js';
 import { explainCommand } from './explain.js';

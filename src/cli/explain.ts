@@ -1,8 +1,8 @@
 /** `./posthorn explain`: what a refusal means, or a mail that came back. Needs no Redis and no running relay. */
 import { resolve } from 'node:path';
-import type { RefusalFacts } from '../bounces/classifier.js';
-import { openClassifierWith } from '../bounces/open-classifier.js';
-import type { RuleClassifier } from '../bounces/rule-classifier.js';
+import type { RefusalFacts } from '../bounces/classify/classifier.js';
+import { openClassifierWith } from '../bounces/classify/open-classifier.js';
+import type { RuleClassifier } from '../bounces/classify/rule-classifier.js';
 import { processBounceRules } from '../config/process-settings.js';
 import { inWords } from '../mail/categories.js';
 import { DIALOGUE_STAGES } from '../mail/classification.js';

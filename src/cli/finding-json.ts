@@ -1,5 +1,5 @@
 /** A finding as the command line prints it. */
-import { isHard } from '../bounces/returned-mail.js';
+import { isHard } from '../bounces/returned-mail/returned-mail.js';
 import { inWords } from '../mail/categories.js';
 import { DIALOGUE_STAGES, type DialogueStage, type Finding } from '../mail/classification.js';
 

@@ -235,7 +235,7 @@ export const settingsSchema = z.object({
     name: 'POSTHORN_BOUNCE_RULES',
     defaultWords: 'none',
     meaning:
-      'A YAML file of rules that say what a refusal means, in the form of those in `src/bounces/rules/`; they go before these ([bounce-rules.md](docs/bounce-rules.md) has an example). Read at the start.',
+      'A YAML file of rules that say what a refusal means, in the form of those in `src/bounces/classify/rules/`; they go before these ([bounce-rules.md](docs/bounce-rules.md) has an example). Read at the start.',
     isPath: true,
   }),
   logAddresses: choice(['full', 'domain', 'hash']).register(aboutSettings, {

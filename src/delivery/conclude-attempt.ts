@@ -1,5 +1,5 @@
 /** What an attempt leaves behind: its outcomes with what they mean, recipients grouped by what happened to them. */
-import type { Classifier } from '../bounces/classifier.js';
+import type { Classifier } from '../bounces/classify/classifier.js';
 import { findingOf, OWN_RULE } from '../mail/categories.js';
 import type { Finding } from '../mail/classification.js';
 import type { AttemptOutcome } from '../mail/outcome.js';

@@ -10,8 +10,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Accounts } from '../accounts/accounts.js';
 import type { TrafficWatch } from '../accounts/traffic-watch.js';
-import type { Classifier } from '../bounces/classifier.js';
-import type { Suppressions } from '../bounces/suppressions.js';
+import type { Classifier } from '../bounces/classify/classifier.js';
+import type { Suppressions } from '../bounces/suppression/suppressions.js';
 import type { Route } from '../config/routes.js';
 import type { MessageEvent } from '../events/event.js';
 import { requestedWaitMs } from '../mail/reply.js';

@@ -2,8 +2,8 @@
  * Whom of a transaction the account does not send to any more. Asked before each attempt, because it may have become so since
  * the message was accepted.
  */
-import { bypassSettlement, suppressedSettlement } from '../bounces/suppression-settlements.js';
-import type { Suppressions } from '../bounces/suppressions.js';
+import { bypassSettlement, suppressedSettlement } from '../bounces/suppression/suppression-settlements.js';
+import type { Suppressions } from '../bounces/suppression/suppressions.js';
 import type { Claim, Settlement, Spool } from '../queue/spool.js';
 
 export interface HeldBack {

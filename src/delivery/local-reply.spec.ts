@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { openClassifier } from '../bounces/open-classifier.js';
+import { openClassifier } from '../bounces/classify/open-classifier.js';
 import { CATEGORY_FACTS } from '../mail/categories.js';
 import type { Category } from '../mail/classification.js';
 import * as local from './local-reply.js';

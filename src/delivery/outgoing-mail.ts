@@ -7,7 +7,7 @@
 import { returnPathDomain } from '../accounts/domain-records.js';
 import type { DkimKeys } from '../accounts/dkim-keys.js';
 import { signingDomain, type SendingDomain, type SendingDomains } from '../accounts/sending-domains.js';
-import { REFERENCE_FIELD, type ReturnPathSigner } from '../bounces/return-path.js';
+import { REFERENCE_FIELD, type ReturnPathSigner } from '../bounces/return-path/return-path.js';
 import type { Clock } from '../mail/clock.js';
 import type { Claim } from '../queue/spool.js';
 import type { Metrics } from '../telemetry/metrics.js';

@@ -3,9 +3,9 @@
  * rules decide here as on the way of a message.
  */
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
-import { Classifier } from '../bounces/classifier.js';
-import { readReturnedMail } from '../bounces/read-returned-mail.js';
-import type { ReturnedMail, ReturnedRecipient } from '../bounces/returned-mail.js';
+import { Classifier } from '../bounces/classify/classifier.js';
+import { readReturnedMail } from '../bounces/returned-mail/read-returned-mail.js';
+import type { ReturnedMail, ReturnedRecipient } from '../bounces/returned-mail/returned-mail.js';
 import { inWords } from '../mail/categories.js';
 import type { Classification } from '../mail/classification.js';
 import { classifySchema, type MailToClassify, type ReplyToClassify } from './bounce-bodies.js';

@@ -1,7 +1,7 @@
 /** What `/v1/suppressions` takes. */
 import { z } from 'zod';
 import { time } from '../accounts/account-schema.js';
-import type { SuppressionReason } from '../bounces/suppressions.js';
+import type { SuppressionReason } from '../bounces/suppression/suppressions.js';
 import { CATEGORIES } from '../mail/classification.js';
 import { formatAddress, parseAddress } from '../mail/address.js';
 import { STREAMS } from '../mail/stream.js';

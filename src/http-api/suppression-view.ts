@@ -1,6 +1,6 @@
 /** A suppression as the API shows it, with times that people read. */
-import type { FormerSuppression, Listed } from '../bounces/suppression-book.js';
-import type { Suppression } from '../bounces/suppressions.js';
+import type { FormerSuppression, Listed } from '../bounces/suppression/suppression-book.js';
+import type { Suppression } from '../bounces/suppression/suppressions.js';
 
 type Times = 'since' | 'until';
 

@@ -2,7 +2,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Credential } from '../accounts/credentials.js';
-import { SuppressionBook, type NewSuppression } from '../bounces/suppression-book.js';
+import { SuppressionBook, type NewSuppression } from '../bounces/suppression/suppression-book.js';
 import { inputError } from './input-faults.js';
 import { accountQuerySchema, ActingAccount, type AccountQuery } from './acting-account.js';
 import { conflict } from './accounts.controller.js';

@@ -88,7 +88,7 @@ export function shardKeys(shard: number): ShardKeys {
 export interface ReportKeys {
   /** Hash: `v` UIDVALIDITY, `n` the last uid given, `b` bytes of the contents, `s` of those of strays. It outlives the reports. */
   readonly mailbox: string;
-  /** Stream: the reports, `<uid>-0` each; fields in `bounces/append-report-script.ts`. */
+  /** Stream: the reports, `<uid>-0` each; fields in `bounces/reports/append-report-script.ts`. */
   readonly list: string;
   /** Hash: the content of each uid, zstd-compressed where that pays. */
   readonly contents: string;

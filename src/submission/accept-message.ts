@@ -10,7 +10,7 @@ import type { Credential } from '../accounts/credentials.js';
 import type { RateFacts } from '../accounts/message-allowance.js';
 import type { SendingDomains } from '../accounts/sending-domains.js';
 import type { TrafficWatch } from '../accounts/traffic-watch.js';
-import type { Suppressions } from '../bounces/suppressions.js';
+import type { Suppressions } from '../bounces/suppression/suppressions.js';
 import type { Clock } from '../mail/clock.js';
 import type { Door } from '../mail/door.js';
 import { HEADER_FIELDS_MAX, parseHeaderBlock } from '../mail/header-block.js';

@@ -1,5 +1,5 @@
 /** The page of all refusals for people: docs/refusals.md. */
-import { allIntakeRefusals } from '../bounces/intake-refusals.js';
+import { allIntakeRefusals } from '../bounces/intake/intake-refusals.js';
 import { allRefusals } from './refusals.js';
 
 const HEAD = `# What the relay says when it does not take a message
@@ -19,7 +19,7 @@ passes with time is never a 5xx of SMTP; a message that is too large is one (RFC
 const INTAKE_HEAD = `
 ## The intake, where mail comes back
 
-What other mail servers hear on port 25 (\`src/bounces/intake-refusals.ts\`). It takes bounces of the relay's own mail, and mail to postmaster,
+What other mail servers hear on port 25 (\`src/bounces/intake/intake-refusals.ts\`). It takes bounces of the relay's own mail, and mail to postmaster,
 abuse and fbl.
 
 <!-- prettier-ignore-start -->

@@ -3,8 +3,8 @@
  * the message is accepted and they are settled as suppressed, or, where the account chose so, SMTP refuses them.
  */
 import type { Account } from '../accounts/account.js';
-import { suppressedSettlement } from '../bounces/suppression-settlements.js';
-import type { Suppressions } from '../bounces/suppressions.js';
+import { suppressedSettlement } from '../bounces/suppression/suppression-settlements.js';
+import type { Suppressions } from '../bounces/suppression/suppressions.js';
 import type { RecipientState } from '../mail/outcome.js';
 import type { Stream } from '../mail/stream.js';
 import type { StoredAnswer } from '../queue/idempotency.js';

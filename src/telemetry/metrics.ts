@@ -134,13 +134,13 @@ export class Metrics {
     SECONDS_FAST,
   );
 
-  /** `reason`: the row in `bounces/intake-refusals.ts`. */
+  /** `reason`: the row in `bounces/intake/intake-refusals.ts`. */
   readonly intakeRefused = this.counter('posthorn_intake_refused_total', 'Refusals at the intake, by reason', [
     'reason',
   ]);
 
   /**
-   * `kind`: of `bounces/returned-mail.ts`. `outcome`: matched (to a message of ours), kept (as a report of the account),
+   * `kind`: of `bounces/returned-mail/returned-mail.ts`. `outcome`: matched (to a message of ours), kept (as a report of the account),
    * dropped (it says nothing that counts), forged (what it names was not signed by us), given_up (it could not be read).
    */
   readonly returnedMail = this.counter('posthorn_returned_mail_total', 'Mail that came back, by kind and outcome', [

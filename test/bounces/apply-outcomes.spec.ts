@@ -2,8 +2,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Accounts } from '../../src/accounts/accounts.js';
 import { ApplyOutcomes } from '../../src/bounces/apply-outcomes.js';
-import { RedisReports, STRAYS_MAX } from '../../src/bounces/redis-reports.js';
-import { RedisSuppressions } from '../../src/bounces/redis-suppressions.js';
+import { RedisReports, STRAYS_MAX } from '../../src/bounces/reports/redis-reports.js';
+import { RedisSuppressions } from '../../src/bounces/suppression/redis-suppressions.js';
 import type { MessageEvent } from '../../src/events/event.js';
 import { findingOf } from '../../src/mail/categories.js';
 import type { Category } from '../../src/mail/classification.js';

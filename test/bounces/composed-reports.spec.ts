@@ -1,9 +1,9 @@
-/** Reports of our own (`src/bounces/compose-report.ts`), as others read them: people, Python's email package, and our own reader. */
+/** Reports of our own (`src/bounces/reports/compose-report.ts`), as others read them: people, Python's email package, and our own reader. */
 import { describe, expect, it } from '@jest/globals';
-import { composeReport, type ReportMaterial } from '../../src/bounces/compose-report.js';
-import { openClassifier } from '../../src/bounces/open-classifier.js';
-import { readReturnedMail } from '../../src/bounces/read-returned-mail.js';
-import type { Suppression } from '../../src/bounces/suppressions.js';
+import { composeReport, type ReportMaterial } from '../../src/bounces/reports/compose-report.js';
+import { openClassifier } from '../../src/bounces/classify/open-classifier.js';
+import { readReturnedMail } from '../../src/bounces/returned-mail/read-returned-mail.js';
+import type { Suppression } from '../../src/bounces/suppression/suppressions.js';
 import { findingOf, OWN_RULE } from '../../src/mail/categories.js';
 import { hasPython, readByPython, type MailAsRead } from './python-mail.js';
 import { ACCEPTED_AT, bounce, material, MESSAGE_ID, record, SERVER } from './sample-reports.js';

@@ -9,9 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { openClassifier } from '../../src/bounces/open-classifier.js';
-import { readReturnedMail } from '../../src/bounces/read-returned-mail.js';
-import type { ReturnedMail } from '../../src/bounces/returned-mail.js';
+import { openClassifier } from '../../src/bounces/classify/open-classifier.js';
+import { readReturnedMail } from '../../src/bounces/returned-mail/read-returned-mail.js';
+import type { ReturnedMail } from '../../src/bounces/returned-mail/returned-mail.js';
 import { mailLine } from '../../src/cli/explain-mail.js';
 
 const CORPUS = join(import.meta.dirname, '../../../shared/corpus/bounces');

@@ -1,9 +1,9 @@
 /** Whom the intake takes mail for, and what it says to all others, on bare sockets: RFC 5321, 3207, 2034. */
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { intakeRefusal, type IntakeRefusal } from '../../src/bounces/intake-refusals.js';
-import { RETURN_PATH_LIFE_MS } from '../../src/bounces/return-path.js';
-import { readKeptMail } from '../../src/bounces/returned-mail-queue.js';
+import { intakeRefusal, type IntakeRefusal } from '../../src/bounces/intake/intake-refusals.js';
+import { RETURN_PATH_LIFE_MS } from '../../src/bounces/return-path/return-path.js';
+import { readKeptMail } from '../../src/bounces/intake/returned-mail-queue.js';
 import { newMessageId } from '../../src/mail/message-id.js';
 import { RETURNED_MAIL_KEY } from '../../src/store/keyspace.js';
 import { entryOf } from '../../src/store/work-stream.js';

@@ -1,10 +1,10 @@
-/** What is promised of stored reports (`src/bounces/reports.ts`), held against a real Redis. */
+/** What is promised of stored reports (`src/bounces/reports/reports.ts`), held against a real Redis. */
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { AccountTraces } from '../../src/bounces/account-traces.js';
-import { RedisReports, STRAYS_MAX, type ReportQuota } from '../../src/bounces/redis-reports.js';
-import type { Report } from '../../src/bounces/reports.js';
+import { RedisReports, STRAYS_MAX, type ReportQuota } from '../../src/bounces/reports/redis-reports.js';
+import type { Report } from '../../src/bounces/reports/reports.js';
 import { reportKeys } from '../../src/store/keyspace.js';
 import { RedisRoom } from '../../src/store/redis-room.js';
 import { Log } from '../../src/telemetry/logger.js';

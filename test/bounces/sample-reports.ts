@@ -1,6 +1,6 @@
 /** Material of reports for the tests: a bounce of one recipient, and whatever else a test asks for. */
-import type { ReportMaterial } from '../../src/bounces/compose-report.js';
-import type { ReportedEvent } from '../../src/bounces/explain-report.js';
+import type { ReportMaterial } from '../../src/bounces/reports/compose-report.js';
+import type { ReportedEvent } from '../../src/bounces/reports/explain-report.js';
 import { findingOf } from '../../src/mail/categories.js';
 import type { MessageRecord } from '../../src/queue/spool.js';
 

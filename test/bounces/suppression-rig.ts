@@ -2,10 +2,14 @@
 import type { Redis } from 'ioredis';
 import { Accounts } from '../../src/accounts/accounts.js';
 import type { AccountChange } from '../../src/accounts/account.js';
-import { RedisSuppressions, type SuppressionLimits } from '../../src/bounces/redis-suppressions.js';
-import { SuppressionBook, type NewSuppression, type SuppressionPage } from '../../src/bounces/suppression-book.js';
-import { suppressionPrefix } from '../../src/bounces/suppression-record.js';
-import type { Suppression, SuppressionCause } from '../../src/bounces/suppressions.js';
+import { RedisSuppressions, type SuppressionLimits } from '../../src/bounces/suppression/redis-suppressions.js';
+import {
+  SuppressionBook,
+  type NewSuppression,
+  type SuppressionPage,
+} from '../../src/bounces/suppression/suppression-book.js';
+import { suppressionPrefix } from '../../src/bounces/suppression/suppression-record.js';
+import type { Suppression, SuppressionCause } from '../../src/bounces/suppression/suppressions.js';
 import { AccountLog } from '../../src/events/account-log.js';
 import type { Category, Finding } from '../../src/mail/classification.js';
 import { findingOf } from '../../src/mail/categories.js';

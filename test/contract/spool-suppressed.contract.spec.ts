@@ -1,6 +1,6 @@
 /** What becomes of recipients that are suppressed when their message is accepted (`src/queue/spool.ts`), held against the spool in Redis. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { suppressedSettlement } from '../../src/bounces/suppression-settlements.js';
+import { suppressedSettlement } from '../../src/bounces/suppression/suppression-settlements.js';
 import type { MessageRecord, Settlement } from '../../src/queue/spool.js';
 import { HOUR_MS, messageTo } from './redis-spool-bench.js';
 import { BODY, delivered, SpoolSteps, workOf } from './spool-steps.js';

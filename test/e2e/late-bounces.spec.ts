@@ -5,8 +5,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
-import { openReturnPathSigner } from '../../src/bounces/return-path-key.js';
-import { RETURN_PATH_LIFE_MS } from '../../src/bounces/return-path.js';
+import { openReturnPathSigner } from '../../src/bounces/return-path/return-path-key.js';
+import { RETURN_PATH_LIFE_MS } from '../../src/bounces/return-path/return-path.js';
 import { newMessageId } from '../../src/mail/message-id.js';
 import type { Redis } from 'ioredis';
 import { reportKeys, SHARD, shardKeys } from '../../src/store/keyspace.js';

@@ -1,7 +1,7 @@
 /** What leaves so that a bounce finds its message, and what is told of mail that fails or is late. */
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { openReturnPathSigner } from '../../src/bounces/return-path-key.js';
-import { SentMessageIds } from '../../src/bounces/sent-message-ids.js';
+import { openReturnPathSigner } from '../../src/bounces/return-path/return-path-key.js';
+import { SentMessageIds } from '../../src/bounces/return-path/sent-message-ids.js';
 import { verifiedDomain, SendingDomains } from '../../src/accounts/sending-domains.js';
 import type { MessageEvent, StoredEvent } from '../../src/events/event.js';
 import { SmallInternet } from './small-internet.js';

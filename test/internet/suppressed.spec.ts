@@ -1,6 +1,6 @@
 /** Recipients that an account does not send to any more, from the door to the last attempt. */
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { SuppressionCause } from '../../src/bounces/suppressions.js';
+import type { SuppressionCause } from '../../src/bounces/suppression/suppressions.js';
 import { findingOf } from '../../src/mail/categories.js';
 import type { Category } from '../../src/mail/classification.js';
 import type { Stream } from '../../src/mail/stream.js';

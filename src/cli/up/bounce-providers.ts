@@ -2,11 +2,11 @@
 import type { FactoryProvider } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { AccountTraces } from '../../bounces/account-traces.js';
-import { Classifier } from '../../bounces/classifier.js';
-import { openClassifierWith } from '../../bounces/open-classifier.js';
-import { ReturnPathSigner } from '../../bounces/return-path.js';
-import { openReturnPathSigner } from '../../bounces/return-path-key.js';
-import { SentMessageIds } from '../../bounces/sent-message-ids.js';
+import { Classifier } from '../../bounces/classify/classifier.js';
+import { openClassifierWith } from '../../bounces/classify/open-classifier.js';
+import { ReturnPathSigner } from '../../bounces/return-path/return-path.js';
+import { openReturnPathSigner } from '../../bounces/return-path/return-path-key.js';
+import { SentMessageIds } from '../../bounces/return-path/sent-message-ids.js';
 import { Settings } from '../../config/settings.js';
 import { Clock } from '../../mail/clock.js';
 import { suppressionProviders } from './suppression-providers.js';

@@ -6,7 +6,7 @@ import { Credentials } from '../../accounts/credentials.js';
 import { MessageAllowance } from '../../accounts/message-allowance.js';
 import { SendingDomains } from '../../accounts/sending-domains.js';
 import { TrafficWatch } from '../../accounts/traffic-watch.js';
-import { Suppressions } from '../../bounces/suppressions.js';
+import { Suppressions } from '../../bounces/suppression/suppressions.js';
 import { Settings } from '../../config/settings.js';
 import { HttpApiModule } from '../../http-api/http-api.module.js';
 import { ConnectionGate } from '../../listeners/connection-gate.js';

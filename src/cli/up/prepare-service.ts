@@ -9,7 +9,7 @@ import { DkimKeys } from '../../accounts/dkim-keys.js';
 import { protectKeys, type LogRewrite } from '../../accounts/protect-keys.js';
 import { ProvisionKeys } from '../../accounts/provision-keys.js';
 import { AccountTraces } from '../../bounces/account-traces.js';
-import { bounceRulesFaults } from '../../bounces/open-classifier.js';
+import { bounceRulesFaults } from '../../bounces/classify/open-classifier.js';
 import type { Settings } from '../../config/settings.js';
 import { SystemClock } from '../../mail/clock.js';
 import { certificateFiles, readCertificate, type CertificateFiles } from '../../listeners/tls-certificate.js';

@@ -2,11 +2,11 @@
 import { NestFactory } from '@nestjs/core';
 import { Accounts } from '../../accounts/accounts.js';
 import { ApplyOutcomes } from '../../bounces/apply-outcomes.js';
-import { IntakeListener } from '../../bounces/intake-listener.js';
-import { ProcessReturnedMail } from '../../bounces/process-returned-mail.js';
-import { Reports } from '../../bounces/reports.js';
-import { returnedMailWork } from '../../bounces/returned-mail-work.js';
-import { Suppressions } from '../../bounces/suppressions.js';
+import { IntakeListener } from '../../bounces/intake/intake-listener.js';
+import { ProcessReturnedMail } from '../../bounces/intake/process-returned-mail.js';
+import { Reports } from '../../bounces/reports/reports.js';
+import { returnedMailWork } from '../../bounces/intake/returned-mail-work.js';
+import { Suppressions } from '../../bounces/suppression/suppressions.js';
 import { readCertificate } from '../../listeners/tls-certificate.js';
 import { Spool } from '../../queue/spool.js';
 import { connectRedis, disconnectRedis } from '../../store/connect-redis.js';

@@ -2,9 +2,9 @@
 import type { FactoryProvider } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { Accounts } from '../../accounts/accounts.js';
-import { RedisSuppressions } from '../../bounces/redis-suppressions.js';
-import { SuppressionBook } from '../../bounces/suppression-book.js';
-import { Suppressions } from '../../bounces/suppressions.js';
+import { RedisSuppressions } from '../../bounces/suppression/redis-suppressions.js';
+import { SuppressionBook } from '../../bounces/suppression/suppression-book.js';
+import { Suppressions } from '../../bounces/suppression/suppressions.js';
 import { AccountLog } from '../../events/account-log.js';
 import { Clock } from '../../mail/clock.js';
 import { Log } from '../../telemetry/logger.js';
