@@ -188,6 +188,11 @@ export function findingOf(category: Category, rule: string): Finding {
   return { category, type, retry, suppress, fault, rule };
 }
 
+/** The finding of what is refused for the time being only, whatever its words: never hard, and never held against the address. */
+export function forNow(finding: Finding): Finding {
+  return { ...finding, type: finding.type === 'hard' ? 'soft' : finding.type, retry: true, suppress: false };
+}
+
 /** The finding with its words: its rule's own, else those of its class. */
 export function inWords(finding: Finding): Classification {
   const { explanation, todo } = CATEGORY_FACTS[finding.category];

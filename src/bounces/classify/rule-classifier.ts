@@ -2,7 +2,7 @@
  * Classifies refusals by rules: the first that holds decides, in the order operator, provider, text, enhanced status
  * code, reply code. Only those rules are asked of which a literal stands in the text.
  */
-import { findingOf } from '../../mail/categories.js';
+import { findingOf, forNow } from '../../mail/categories.js';
 import type { Finding } from '../../mail/classification.js';
 import { Classifier, type RefusalFacts } from './classifier.js';
 import type { CompiledPattern, CompiledProvider, CompiledRule, CompiledRules } from './matching/compile-rules.js';
@@ -131,7 +131,5 @@ function byStage(finding: Finding, { stage, code }: PreparedRefusal): Finding {
 /** RFC 5321 section 4.2.1: what a 4yz refuses may be tried again, whatever its words; so it is never hard. */
 function byCode(finding: Finding, { code, enhanced }: PreparedRefusal): Finding {
   const isTemporary = code === 0 ? enhanced.startsWith('4') : code >= 400 && code < 500;
-  if (!isTemporary || finding.category === 'expired') return finding;
-  const type = finding.type === 'hard' ? 'soft' : finding.type;
-  return { ...finding, type, retry: true, suppress: false };
+  return isTemporary && finding.category !== 'expired' ? forNow(finding) : finding;
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { findingOf } from '../../mail/categories.js';
 import type { Finding } from '../../mail/classification.js';
 import { Classifier, type RefusalFacts } from '../classify/classifier.js';
+import { openClassifier } from '../classify/open-classifier.js';
 import { readReturnedMail } from './read-returned-mail.js';
 import type { ReturnedMail } from './returned-mail.js';
 
@@ -112,6 +113,18 @@ describe('readReturnedMail, of reports by RFC 3464', () => {
   ])('tells where mail failed in the end that was sent to %s', (_which, fields, final) => {
     const [one] = read(report(['Reporting-MTA: dns; x', '', ...fields, 'Action: failed', 'Status: 5.1.1'])).recipients;
     expect([one?.address.toLowerCase(), one?.final]).toEqual(['sales@dest.example', final]);
+  });
+
+  it('calls nobody dead who is still being tried, whatever his server said', () => {
+    const status = ['Final-Recipient: rfc822; anna@dest.example', 'Action: delayed', 'Status: 5.1.1'];
+    const diagnostic = 'Diagnostic-Code: smtp; 550 5.1.1 User unknown';
+    const mail = readReturnedMail(Buffer.from(report([...status, diagnostic]).join('\r\n')), openClassifier());
+    expect(mail.kind).toBe('delayed');
+    expect(mail.recipients[0]?.classification).toMatchObject({
+      category: 'unknown_recipient',
+      type: 'soft',
+      suppress: false,
+    });
   });
 
   it('counts the failed and the delayed among several recipients, never the delivered', () => {

@@ -3,6 +3,7 @@
  * believed first; what it leaves open is looked for in its words for people, then in the message that came back with it.
  * Never fails, does no I/O, and takes time in proportion to the size of the mail.
  */
+import { forNow } from '../../mail/categories.js';
 import type { Classifier } from '../classify/classifier.js';
 import { readProse, readReport } from './prose/read-prose.js';
 import { combineRecipients, type FoundRecipient } from './report/combine-recipients.js';
@@ -110,6 +111,7 @@ function judged(found: FoundRecipient, classifier: Classifier): ReturnedRecipien
     ...(code !== undefined && { code }),
     diagnostic,
     ...(mx !== undefined && { mx }),
-    classification,
+    // Who is still being tried is not dead, whatever was said at the last try.
+    classification: action === 'delayed' ? forNow(classification) : classification,
   };
 }
