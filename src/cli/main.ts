@@ -48,7 +48,10 @@ async function main([name, ...argv]: readonly string[]): Promise<number> {
   return command.run(argv);
 }
 
-/** `... | head -1`: whoever read the answer has had enough of it, which is no fault. A relay that runs goes on. */
+/** Those that start other programs, and end them themselves. */
+const HAVE_CHILDREN = ['up', 'demo', 'bench'];
+
+/** `... | head -1`: whoever read the answer has had enough of it, which is no fault. */
 function endWithReader(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
@@ -56,5 +59,5 @@ function endWithReader(): void {
   });
 }
 
-if (process.argv[2] !== 'up') endWithReader();
+if (!HAVE_CHILDREN.includes(process.argv[2] ?? '')) endWithReader();
 process.exitCode = await main(process.argv.slice(2));

@@ -106,7 +106,7 @@ describe('POST /v1/messages', () => {
       },
       422,
       'too_many_fields',
-      'has 20000 fields',
+      'has 19900 fields',
     ],
     [
       { raw: base64('From: a@example.org\n\n\0'), envelope: { from: '', to: ['a@b.example'] } },

@@ -9,6 +9,7 @@ describe('textOfHtml', () => {
       'a<b@example.com> & AB c &nope;  '.replace(/ +/g, ' '),
     ],
     ['one<style>p { color: red }</style><!-- <b>no</b> -->two', 'onetwo'],
+    ['İİİİ<style>p</style>two', 'İİİİtwo'],
     ['one<script>cut off', 'one'],
     ['<a href="mailto:x@example.com">x@example.com</a>', ' x@example.com '],
     ['<a href="mailto:x@example.com">Xaver</a>', 'Xaver<mailto:x@example.com>'],

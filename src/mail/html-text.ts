@@ -69,7 +69,8 @@ function withNames(html: string): string {
 
 /** Styles, scripts and comments are cut out by hand: a regular expression for them is slow where they have no end. */
 function withoutHidden(html: string): string {
-  const lower = html.toLowerCase();
+  // Letter for letter: some of others become two, and the places would no longer agree.
+  const lower = html.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
   let text = '';
   let at = 0;
   for (const { index, 0: opening } of lower.matchAll(/<!--|<style\b|<script\b|<title\b/g)) {

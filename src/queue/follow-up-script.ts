@@ -4,7 +4,7 @@ import { messageKeys, SHARD } from '../store/keyspace.js';
 import { LuaScript } from '../store/lua-script.js';
 
 /**
- * KEYS: 1 message, 2 body. ARGV: 1 number of the outcome's event, 2 '1' where a body is kept for reports only.
+ * KEYS: 1 message, 2 body. ARGV: 1 number of the outcome's event, 2 ms to keep the body for its own sake.
  * Each outcome is counted out once. While a recipient waits the body stays.
  */
 const followUpScript = new LuaScript<null>(
@@ -12,8 +12,9 @@ const followUpScript = new LuaScript<null>(
   2,
   `
 if redis.call('HDEL', KEYS[1], 'o' .. ARGV[1]) == 0 then return false end
-if redis.call('HINCRBY', KEYS[1], 'o', -1) > 0 or ARGV[2] ~= '1' then return false end
-if redis.call('HGET', KEYS[1], 'w') == '0' then redis.call('UNLINK', KEYS[2]) end
+if redis.call('HINCRBY', KEYS[1], 'o', -1) > 0 or redis.call('HGET', KEYS[1], 'w') ~= '0' then return false end
+if ARGV[2] == '0' then redis.call('UNLINK', KEYS[2])
+elseif redis.call('PTTL', KEYS[2]) > tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[2], ARGV[2]) end
 return false
 `,
 );
@@ -25,5 +26,5 @@ export async function countFollowedUp(
   { bodyRetentionMs }: { readonly bodyRetentionMs: number },
 ): Promise<void> {
   const keys = messageKeys(SHARD, messageId);
-  await followUpScript.run(redis, [keys.message, keys.body], [number, bodyRetentionMs === 0 ? '1' : '']);
+  await followUpScript.run(redis, [keys.message, keys.body], [number, bodyRetentionMs]);
 }

@@ -44,6 +44,8 @@ const WAKE_EVERY_MS = 25;
 const WAKES_MAX = 40;
 const STOP_ANSWER_MS = 1_000;
 /** Failed entries looked at in one round; those behind them have their turn in the next. */
+/** Time for old entries between two looks at the new ones. */
+const TAKE_OVER_WITHIN_MS = 1_000;
 const PENDING_PAGE = 100;
 
 type RawEntry = [id: Buffer, fields: Buffer[] | null];
@@ -197,9 +199,14 @@ export class WorkStream {
     const pending = (await this.own.call('XPENDING', range)) as Pending[];
     // Those that wait for a later try must not hide the ones behind them.
     this.pendingFrom = pending.length < PENDING_PAGE ? '-' : `(${pending.at(-1)?.[0] ?? ''}`;
+    const until = Date.now() + TAKE_OVER_WITHIN_MS;
     for (const entry of pending) {
       if (this.stopping.signal.aborted) return;
       await this.tryAgain(entry);
+      // What is new must not wait behind all that is old: the rest has its turn next time.
+      if (Date.now() < until) continue;
+      this.pendingFrom = `(${entry[0]}`;
+      return;
     }
   }
 
@@ -211,7 +218,9 @@ export class WorkStream {
     if (idleMs < heldMs) return;
     const claim = [this.key, GROUP, this.consumer, heldMs, id];
     const [raw] = (await this.own.callBuffer('XCLAIM', claim)) as (RawEntry | null)[];
-    // Another process was faster, or the entry is gone.
+    // Cut from the stream while it was in hand. Redis 7 forgets it by itself, 6.2 gives nothing for it.
+    if (raw === null) await this.own.xack(this.key, GROUP, id);
+    // Else another process was faster.
     if (raw?.[1]) await this.work(entryOf(raw), deliveries + 1);
   }
 

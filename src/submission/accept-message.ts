@@ -87,6 +87,8 @@ export interface AcceptStores {
 /** A message that may come in, and whom of its recipients it does not go to. */
 type Admitted = Admission & { readonly suppressed: readonly Settlement[] };
 
+/** Received, Message-ID, Date, From, the reference; some to spare. */
+const OWN_FIELDS_MAX = 100;
 const TAB = 9;
 const SPACE = 32;
 
@@ -201,7 +203,9 @@ export class AcceptMessage {
     // RFC 5322 section 2.2.3: it would be read as the continuation of the fields that we put on top.
     if (content[0] === SPACE || content[0] === TAB) return refusal('bad_header');
     const header = parseHeaderBlock(content);
-    if (header.fields.length >= HEADER_FIELDS_MAX) return refusal('too_many_fields', HEADER_FIELDS_MAX);
+    // Ours are still to come, and all of them must be seen by who signs.
+    const fieldsMax = HEADER_FIELDS_MAX - OWN_FIELDS_MAX;
+    if (header.fields.length >= fieldsMax) return refusal('too_many_fields', fieldsMax);
     const parties = readParties(submission, content, header, recipientsMax);
     if ('cause' in parties) return parties;
     if (recipientsPerMessage !== undefined && parties.recipients.length > recipientsPerMessage) {

@@ -187,6 +187,17 @@ describe('the body of a message that bounced', () => {
     expect(await bodies()).toBe(0);
   });
 
+  it('stays no longer than the operator keeps bodies', async () => {
+    const keeping = await steps.bench.spool({ bodyRetentionMs: 60_000 });
+    const message = messageTo(['ann@one.example']);
+    await keeping.accept(message, BODY);
+    await keeping.settle(await steps.claimOf(workOf(message)), [refused('unknown_recipient', 0)]);
+    const pttl = (): Promise<number> => steps.redis.pttl(`{ph:0}:b:${message.id}`);
+    expect(await pttl()).toBeGreaterThan(60_000);
+    await keeping.followedUp(message.id, 1);
+    expect(await pttl()).toBeLessThanOrEqual(60_000);
+  });
+
   it('stays where the operator keeps bodies', async () => {
     const keeping = await steps.bench.spool({ bodyRetentionMs: 3_600_000 });
     const message = messageTo(['ann@one.example']);

@@ -114,6 +114,17 @@ describe('./posthorn demo', () => {
     expect(processesLeft()).toEqual([]);
   });
 
+  it('leaves nothing behind when its reader goes away', async () => {
+    const demo = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', PROGRAM, 'demo'], {
+      env: { ...process.env, TMPDIR: temporary },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    demo.stdout.once('data', () => demo.stdout.destroy());
+    await once(demo, 'exit');
+    expect(readdirSync(temporary)).toEqual([]);
+    expect(processesLeft()).toEqual([]);
+  });
+
   it('says why where the relay does not start, and exits with 1', async () => {
     const { code, stderr } = await runPosthorn(['demo'], { TMPDIR: temporary, PATH: temporary });
     expect(stderr).toMatch(/^posthorn demo: the relay did not start: no redis-server or valkey-server on PATH/);

@@ -20,7 +20,9 @@ export function readOperatorRules(path: string, own: readonly NamedRules[]): Rul
       const { rule } = classifier.classify({ text, mx: read.mx?.[0], stage: stage?.[0] });
       if (rule === id) return [];
       const other = read.rules.some((one) => one.id === rule);
-      return [faultOf(['sample', i], `is not what this rule finds${other ? `: rule ${rule} stands before it` : ''}`)];
+      const unmarked = read.marks && !read.mx ? ', or holds none of the marks' : '';
+      const why = other ? `: rule ${rule} stands before it` : unmarked;
+      return [faultOf(['sample', i], `is not what this rule finds${why}`)];
     });
     return [...(ownIds.has(id) ? [faultOf(['id'], 'is that of a rule of Posthorn: take another')] : []), ...unmatched];
   });
