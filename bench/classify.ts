@@ -8,7 +8,7 @@ import { join } from 'node:path';
 
 const GOAL_A_SECOND = 20_000;
 const ROUNDS = 200_000;
-const DIST = join(import.meta.dirname, '../dist/bounces');
+const DIST = join(import.meta.dirname, '../dist/bounces/classify');
 
 interface Opened {
   readonly openClassifier: () => { classify(facts: { text: string }): { category: string } };
