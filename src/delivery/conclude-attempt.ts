@@ -6,7 +6,7 @@ import type { AttemptOutcome } from '../mail/outcome.js';
 import type { Claim, Settlement } from '../queue/spool.js';
 
 /** A message that still waits this long after it might have left is late, and its sender hears of it: RFC 5321 section 4.5.4.1. */
-export const LATE_AFTER_MS = 4 * 3_600_000;
+const LATE_AFTER_MS = 4 * 3_600_000;
 
 /** What an attempt knows once it is over. */
 export interface Attempt {

@@ -18,7 +18,7 @@ export function textOf(raw: Buffer, part: MimePart, octetsMax: number): string {
 }
 
 /** RFC 2045 section 6.7. An equals sign that encodes nothing stays. */
-export function fromQuotedPrintable(encoded: Buffer): Buffer {
+function fromQuotedPrintable(encoded: Buffer): Buffer {
   const text = encoded
     .toString('latin1')
     .replace(/=(?:([0-9A-F]{2})|[ \t]*(?:\r\n|\r|\n|$))/gi, (_, hex?: string) =>

@@ -51,21 +51,21 @@ export function fieldOf(raw: Buffer, part: MimePart, name: string): string | und
 }
 
 /** As `fieldValue` of header-block.ts, for lines that end in any way. */
-export function unfoldedValue(raw: Buffer, field: HeaderField): string {
+function unfoldedValue(raw: Buffer, field: HeaderField): string {
   const bytes = raw.subarray(raw.indexOf(COLON, field.start) + 1, Math.min(field.end, field.start + FIELD_OCTETS_MAX));
   const text = bytes.toString('utf8');
   return (text.includes('\ufffd') ? bytes.toString('latin1') : text).replace(/[\r\n]+(?=[ \t]|$)/g, '').trim();
 }
 
 /** Where the line that holds `from` ends, before its line ending. */
-export function endOfLine(raw: Buffer, from: number, end: number): number {
+function endOfLine(raw: Buffer, from: number, end: number): number {
   let at = from;
   while (at < end && raw[at] !== LF && raw[at] !== CR) at++;
   return at;
 }
 
 /** The offset after the line ending at `at`. Programs that write text twice make `\r\r\n` of it. */
-export function afterLineEnding(raw: Buffer, at: number, end: number): number {
+function afterLineEnding(raw: Buffer, at: number, end: number): number {
   let after = at + 1;
   if (raw[at] === CR && raw[after] === LF) after++;
   else if (raw[at] === CR && raw[after] === CR && raw[after + 1] === LF) after += 2;

@@ -10,7 +10,7 @@ import { LiteralSearch } from './matching/literal-search.js';
 import { prepareRefusal, type PreparedRefusal } from './matching/refusal-text.js';
 
 /** The rule of a refusal that no rule knows. */
-export const DEFAULT_RULE = 'default';
+const DEFAULT_RULE = 'default';
 
 /** One pattern of a rule, or a rule that has none: what is asked, in order. */
 interface Question {

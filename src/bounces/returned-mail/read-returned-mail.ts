@@ -7,7 +7,7 @@ import { forNow } from '../../mail/categories.js';
 import type { Classifier } from '../classify/classifier.js';
 import { readProse, readReport } from './prose/read-prose.js';
 import { combineRecipients, type FoundRecipient } from './report/combine-recipients.js';
-import { enhancedIn } from './report/codes.js';
+import { enhancedIn } from './report/enhanced-code.js';
 import { readDeliveryStatus, RECIPIENTS_MAX } from './report/delivery-status.js';
 import { readComplaint } from './report/feedback-report.js';
 import { isAutoReply, isChallenge, isChallengeDiagnostic, reportOf } from './report/kinds-by-header.js';

@@ -40,7 +40,7 @@ export interface SuppressionLimits {
   readonly countedMax: number;
 }
 
-export const SUPPRESSION_LIMITS: SuppressionLimits = { suppressionsMax: 500_000, countedMax: 100_000 };
+const SUPPRESSION_LIMITS: SuppressionLimits = { suppressionsMax: 500_000, countedMax: 100_000 };
 
 const BECAUSE_CHARACTERS_MAX = 500;
 /** Where there is no room, each further bounce could tell of it. */

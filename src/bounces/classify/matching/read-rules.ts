@@ -8,7 +8,7 @@ import { rulesFileSchema, type RulesFile } from './rule-schema.js';
 const FILE_BYTES_MAX = 1_048_576;
 const FAULTS_SHOWN = 100;
 
-export const RULES_DIRECTORY = join(import.meta.dirname, '../rules');
+const RULES_DIRECTORY = join(import.meta.dirname, '../rules');
 /** The rules that are no provider's; the numbers in the names of the files are their order. */
 const STANDARD_DIRECTORY = join(RULES_DIRECTORY, 'standard');
 

@@ -2,7 +2,7 @@
  * The general shape of nearly every report: an address at the start of a line, and below or beside it the words about it.
  * Reads such blocks out of a text.
  */
-import { findAddresses, type FoundAddress } from './address-finder.js';
+import { findAddresses, type FoundAddress } from '../address-finder.js';
 import type { ReportText } from './prose.js';
 
 export interface Block {
@@ -176,7 +176,7 @@ function weightOf(lines: readonly string[], at: number, found: FoundAddress, res
 }
 
 /** Addresses inside a sentence that tells of a failure; the words are the sentence and what follows. */
-export function sentenceBlocks({ lines }: ReportText): Block[] {
+function sentenceBlocks({ lines }: ReportText): Block[] {
   const blocks: Block[] = [];
   for (const [at, line] of lines.entries()) {
     if (blocks.length >= BLOCKS_MAX) break;
@@ -215,7 +215,7 @@ function sentenceAround(lines: readonly string[], at: number, start: number): { 
   };
 }
 
-export function isRole(address: string): boolean {
+function isRole(address: string): boolean {
   return /^(?:postmaster|mailer-daemon|mail-daemon|hostmaster|abuse|support|helpdesk|help|noreply|no-reply|do-not-reply|listserv|majordomo)@/i.test(
     address,
   );

@@ -47,7 +47,7 @@ export interface BounceMarks {
   readonly envelope: boolean;
 }
 
-export function bounceMarks({ from, subject, text, header }: ProseFacts): BounceMarks {
+function bounceMarks({ from, subject, text, header }: ProseFacts): BounceMarks {
   const opening = text.slice(0, OPENING_MAX);
   return {
     sender: from.trim() === '' || SENDER.test(from.slice(0, 500)),

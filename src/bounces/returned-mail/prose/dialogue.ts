@@ -2,7 +2,7 @@
  * Reads SMTP dialogues quoted in a report: commands and replies, with the arrows of sendmail (`>>>`, `<<<`), MDaemon
  * (`-->`, `<--`), InterScan (`Sent <<<`, `Received >>>`) and others, and sendmail's own `550 <a@b>... words`.
  */
-import { findAddresses } from './address-finder.js';
+import { findAddresses } from '../address-finder.js';
 
 export interface Refusal {
   readonly address: string;

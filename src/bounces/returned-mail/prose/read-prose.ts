@@ -3,7 +3,7 @@
  * of mail programs are asked in order, then the general reader; what is below the mark of the original message is not
  * read.
  */
-import { findAddresses } from './address-finder.js';
+import { findAddresses } from '../address-finder.js';
 import { looksLikeBounce } from './bounce-marks.js';
 import { amazonNotification } from './families/amazon-notification.js';
 import { localNames } from './families/local-names.js';

@@ -1,6 +1,5 @@
 /** Makes recipients of what was read: one per address, with the words that say most. */
-import { domainOf, findAddresses, firstAddress, localPartOf } from './address-finder.js';
-import type { Block } from './blocks.js';
+import { domainOf, findAddresses, firstAddress, localPartOf } from '../address-finder.js';
 import { isDialogue, lastRefusal, refusalsIn, verdictsIn, type Refusal } from './dialogue.js';
 import type { ProseRecipient, ReportText } from './prose.js';
 import { hasReply, recipientOf } from './reply-words.js';
@@ -34,11 +33,6 @@ export function recipientsOf(said: readonly Said[], { lines }: ReportText): Pros
       ),
     ),
   );
-}
-
-/** The recipients of blocks. */
-export function recipientsOfBlocks(blocks: readonly Block[], text: ReportText): ProseRecipient[] {
-  return recipientsOf(blocks, text);
 }
 
 /** Completes a local part that stands alone: from the fields of the mail, else with the reporting host's own domain. */

@@ -63,7 +63,9 @@ export function recipientOf(address: string, words: string): ProseRecipient {
   };
 }
 
-export function codesOf(text: string): { code?: number; status?: string } {
+/** The reply code and the enhanced status code that words quote: RFC 5321 section 4.2, RFC 3463. */
+export function codesOf(words: string): { code?: number; status?: string } {
+  const text = words.slice(0, LOOKED_AT_MAX);
   const both = REPLY_WITH_STATUS.exec(text);
   if (both) return { code: Number(both[1]), status: both[2]! };
   const code =
@@ -77,7 +79,7 @@ export function codesOf(text: string): { code?: number; status?: string } {
 
 /** Whether the words quote a reply of a server. */
 export function hasReply(text: string): boolean {
-  const { code, status } = codesOf(text.slice(0, LOOKED_AT_MAX));
+  const { code, status } = codesOf(text);
   return code !== undefined || status !== undefined;
 }
 

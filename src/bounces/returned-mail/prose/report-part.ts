@@ -2,7 +2,7 @@
  * Cuts a bounce's text where the message that came back begins: what stands there are the words of our own sender, and
  * the addresses in it did not fail.
  */
-import { findAddresses } from './address-finder.js';
+import { findAddresses } from '../address-finder.js';
 import type { ProseFacts, ReportText } from './prose.js';
 
 // What is looked at of one mail: reports are a few kilobytes, what follows is the message.

@@ -4,8 +4,9 @@
  */
 import type { DialogueStage } from '../../../mail/classification.js';
 import type { ProseRecipient, ProseReport } from '../prose/prose.js';
+import { codesOf } from '../prose/reply-words.js';
 import type { ReturnedKind, ReturnedRecipient } from '../returned-mail.js';
-import { enhancedIn, isVague, replyCodeIn } from './codes.js';
+import { enhancedIn, isVague } from './enhanced-code.js';
 import type { StatusRecipient } from './delivery-status.js';
 import type { MailFacts } from './mail-facts.js';
 
@@ -66,7 +67,7 @@ function combined(
   const useless = isEmptyPhrase(status.diagnostic);
   const diagnostic = useless && prose?.diagnostic ? prose.diagnostic : status.diagnostic || facts.words.trim();
   const enhanced = mostSpecific([status.status, enhancedIn(status.diagnostic), prose?.status]);
-  const code = status.code ?? prose?.code ?? replyCodeIn(diagnostic);
+  const code = status.code ?? prose?.code ?? codesOf(diagnostic).code;
   const mx = status.mx ?? prose?.mx;
   return {
     address: addressOf(status, prose, facts),
@@ -113,7 +114,7 @@ function fromProse(prose: ProseReport | undefined, facts: MailFacts): FoundRecip
   const to = facts.original?.to ?? [];
   const diagnostic = facts.words.trim();
   const status = enhancedIn(diagnostic);
-  const code = replyCodeIn(diagnostic);
+  const code = codesOf(diagnostic).code;
   return (to.length > 0 ? to.slice(0, 1) : ['']).map((address) => ({
     address,
     action,

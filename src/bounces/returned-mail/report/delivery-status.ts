@@ -2,7 +2,8 @@
 import { reportFields, type ReportField } from './report-fields.js';
 import type { ReturnedRecipient } from '../returned-mail.js';
 import { addressIn, typedValue } from './report-address.js';
-import { enhancedIn, replyCodeIn } from './codes.js';
+import { codesOf } from '../prose/reply-words.js';
+import { enhancedIn } from './enhanced-code.js';
 
 type Action = NonNullable<ReturnedRecipient['action']>;
 
@@ -75,7 +76,7 @@ function recipientOf(group: ReadonlyMap<string, string>): StatusRecipient {
   const status = enhancedIn(group.get('status') ?? '') ?? looseStatus(group.get('status') ?? '');
   const remote = /[^\s"<>()]+/.exec(typedValue(group.get('remote-mta') ?? '').value)?.[0] ?? '';
   const action = readAction(group.get('action') ?? '');
-  const code = replyCodeIn(diagnostic);
+  const { code } = codesOf(diagnostic);
   const address = [originally, final, actual].find((one) => one?.includes('@')) ?? originally ?? final;
   // Sendmail writes into Final-Recipient what it was given, and beside it what an alias made of that.
   const last = actual?.includes('@') ? actual : final;

@@ -4,7 +4,7 @@
  */
 import { fieldOf, type MimePart } from '../../../mail/mime-tree.js';
 import type { OriginalMessage } from '../returned-mail.js';
-import { addressesIn } from './header-addresses.js';
+import { addressesIn } from '../address-finder.js';
 import { reportFields } from './report-fields.js';
 import { readInner, type ReturnedParts } from './returned-parts.js';
 

@@ -3,7 +3,7 @@ import { decodeWords } from '../../../mail/encoded-words.js';
 import { fieldOf } from '../../../mail/mime-tree.js';
 import { REFERENCE_FIELD } from '../../return-path/return-path.js';
 import type { OriginalMessage } from '../returned-mail.js';
-import { addressesIn } from './header-addresses.js';
+import { addressesIn } from '../address-finder.js';
 import { readInner, type InnerMessage } from './returned-parts.js';
 
 /** Recipient fields of the original; what others add when they take a message in names the recipient best. */

@@ -4,7 +4,7 @@
  * message that it brings back.
  */
 import { isAutoReply, isChallenge, isNullPath } from './kinds-by-header.js';
-import { addressesIn } from './header-addresses.js';
+import { addressesIn } from '../address-finder.js';
 import type { MailFacts } from './mail-facts.js';
 
 /** `possible`: its words must show it. */

@@ -1,5 +1,5 @@
 /** Lotus Domino and Notes: "Your message ... was not delivered to: a@b because: ...". GroupWise and X.400 gateways alike. */
-import { findAddresses } from '../address-finder.js';
+import { findAddresses } from '../../address-finder.js';
 import type { Family, ReportText } from '../prose.js';
 import { completeAddress, recipientsOf } from '../recipients.js';
 

@@ -3,7 +3,7 @@
  * Microsoft 365 ("Delivery has failed to these recipients", "Diagnostic information for administrators"), in any
  * language: the part for administrators names the recipient and quotes the reply in all of them.
  */
-import { findAddresses } from '../address-finder.js';
+import { findAddresses } from '../../address-finder.js';
 import { leadBlocks } from '../blocks.js';
 import type { Family, ReportText } from '../prose.js';
 import { recipientsOf } from '../recipients.js';

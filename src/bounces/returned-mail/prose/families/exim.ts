@@ -2,7 +2,7 @@
  * Exim, and the hosts that took its words over (Mail.Ru, GMX, Zoho): recipients two columns in, what is said about each
  * four columns in, and all of them in `X-Failed-Recipients`. Exim specification, chapter 50.
  */
-import { findAddresses } from '../address-finder.js';
+import { findAddresses } from '../../address-finder.js';
 import type { Family, ReportText } from '../prose.js';
 import { completeAddress, recipientsOf } from '../recipients.js';
 

@@ -2,7 +2,7 @@
  * sendmail, versions 5 to 8, and the many that copied its report: "The following addresses had permanent fatal errors",
  * "Transcript of session follows", `... while talking to`, `>>> RCPT To:<a@b>`, `<<< 550`.
  */
-import { findAddresses } from '../address-finder.js';
+import { findAddresses } from '../../address-finder.js';
 import { lastRefusal, refusalsIn, verdictsIn } from '../dialogue.js';
 import type { Family, ProseRecipient, ReportText } from '../prose.js';
 import { completeAddress, recipientsOf } from '../recipients.js';

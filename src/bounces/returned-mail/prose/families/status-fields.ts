@@ -1,5 +1,5 @@
 /** The fields of RFC 3464 in running text: reports whose MIME structure is lost, and Amazon's "Technical report". */
-import { findAddresses } from '../address-finder.js';
+import { findAddresses } from '../../address-finder.js';
 import type { Family, ProseRecipient } from '../prose.js';
 import { recipientOf } from '../reply-words.js';
 

@@ -1,15 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import type { Category } from '../../mail/classification.js';
-import { openClassifier } from './open-classifier.js';
-import { isHard } from '../returned-mail/returned-mail.js';
+import type { Category } from '../../src/mail/classification.js';
+import { openClassifier } from '../../src/bounces/classify/open-classifier.js';
+import { isHard } from '../../src/bounces/returned-mail/returned-mail.js';
 
 /** Replies that others gathered, with what they mean; beside the project, and not always there. */
-const CORPUS = join(
-  process.env.BOUNCE_DIR ?? join(import.meta.dirname, '../../../../shared/corpus/bounces'),
-  'replies.jsonl',
-);
+const CORPUS = join(import.meta.dirname, '../../../shared/corpus/bounces/replies.jsonl');
 const ACCEPTABLE_MIN = 0.96;
 const EXACT_MIN = 0.85;
 

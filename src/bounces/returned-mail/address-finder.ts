@@ -14,6 +14,7 @@ export interface FoundAddress {
 const LOCAL_PART_MAX = 128;
 const DOMAIN_MAX = 255;
 const ADDRESSES_PER_LINE_MAX = 50;
+const FIELD_CHARACTERS_MAX = 32 * 1024;
 
 const isAsciiLocal = (char: string): boolean => /[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]/.test(char);
 // Letters of scripts that are written without spaces would glue the words before an address to it.
@@ -40,6 +41,19 @@ export function findAddresses(line: string): FoundAddress[] {
     from = end;
   }
   return found;
+}
+
+/** Those of a header field or a loose list, without repeats; of a mailbox with angle brackets, only what stands in them. */
+export function addressesIn(value: string): string[] {
+  const found = value
+    .slice(0, FIELD_CHARACTERS_MAX)
+    .split(',')
+    .flatMap((mailbox) => {
+      const all = findAddresses(mailbox);
+      const angled = all.filter(({ start }) => mailbox[start - 1] === '<');
+      return (angled.length > 0 ? angled : all).map(({ address }) => address);
+    });
+  return [...new Set(found)];
 }
 
 /** The only address in a header field or a piece of text, or the first of them. */
