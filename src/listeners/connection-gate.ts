@@ -1,4 +1,4 @@
-/** Whether a client that has just connected is let in, and how soon it is greeted: what all SMTP doors of a process share. */
+/** Whether a client that has just connected is let in, and how soon it is greeted: what all doors of a process share. */
 import type { Metrics } from '../telemetry/metrics.js';
 import type { ConnectionLease, ConnectionLimits } from './connection-limits.js';
 import type { ConnectionTable, TableEntry } from './connection-table.js';
@@ -60,7 +60,7 @@ export class ConnectionGate {
   }
 
   /** A network that the operator trusts has neither limits nor a record. */
-  async admit(address: string, door: SmtpDoorKind): Promise<Admission> {
+  async admit(address: string, door: SmtpDoorKind | 'mailbox'): Promise<Admission> {
     if (door === 'trusted') return { kind: 'admitted', lease: NO_LEASE, isWatched: false, isKnown: true };
     const [lease, record] = await Promise.all([
       this.limits.enter(address),

@@ -4,8 +4,8 @@
  */
 import { LuaScript } from '../store/lua-script.js';
 
-/** A key lives this long after the last connection of its network came; sessions end far sooner, or are logged in. */
-const OPEN_KEY_MS = 3_600_000;
+/** A key lives this long after the last connection of its network came. One of which all have ended is gone at once. */
+const OPEN_KEY_MS = 24 * 3_600_000;
 /** New connections are counted by the minute. */
 const RATE_KEY_MS = 120_000;
 

@@ -1,18 +1,31 @@
 /**
- * Bounds the connections of a client network, at three widths: those that are open, and the new ones of a minute that
- * have not logged in. All processes count together in Redis; where that is away or slow, each counts for itself, and no
- * client is refused for it.
+ * Bounds the connections of a client network, at three widths, or of an account: those that are open, and the new ones of
+ * a minute that have not logged in. All processes count together in Redis; where that is away or slow, each counts for
+ * itself, and no client is refused for it.
  */
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Clock } from '../mail/clock.js';
-import { clientNetworks, type ClientNetworks } from '../network/client-networks.js';
+import { clientNetworks } from '../network/client-networks.js';
 import { GUARD_PREFIX } from '../store/keyspace.js';
 import { within } from './within.js';
 import { ENTER, GIVE_BACK, LEAVE } from './connection-limits-scripts.js';
 
 /** What an address (IPv6: /64), a /24 (/56) and a /16 (/48) may have. */
 export type ConnectionsPerNetwork = readonly [number, number, number];
+
+/** Which connections are counted together, and by what. */
+export interface CountedConnections {
+  /** Part of the keys in Redis; empty for those of SMTP. */
+  readonly name: string;
+  /** What a connection counts for, the narrowest first: at most three. */
+  readonly subjectsOf: (client: string) => readonly [string, ...string[]];
+}
+
+const SMTP_BY_NETWORK: CountedConnections = { name: '', subjectsOf: clientNetworks };
+/** Those of IMAP and POP3 that have not logged in; who keeps a mailbox open takes no place of who sends. */
+export const MAILBOX_BY_NETWORK: CountedConnections = { name: 'mailbox-', subjectsOf: clientNetworks };
+export const MAILBOX_BY_ACCOUNT: CountedConnections = { name: 'account-', subjectsOf: (account) => [account] };
 
 /** A connection as it is counted. Both may be called at any time and more than once. */
 export interface ConnectionLease {
@@ -29,6 +42,8 @@ const RENEW_EVERY_MS = 20_000;
 const SHARED_WITHIN_MS = 100;
 const MINUTE_MS = 60_000;
 const WIDTHS = [0, 1, 2] as const;
+
+type Subjects = ReturnType<CountedConnections['subjectsOf']>;
 
 interface LocalCount {
   open: number;
@@ -48,11 +63,12 @@ export class ConnectionLimits {
     private readonly clock: Clock,
     private readonly limits: ConnectionsPerNetwork,
     private readonly sharedWithinMs = SHARED_WITHIN_MS,
+    private readonly counted: CountedConnections = SMTP_BY_NETWORK,
   ) {}
 
-  /** Counts a connection of `address`; undefined where it is one too many. */
-  async enter(address: string): Promise<ConnectionLease | undefined> {
-    const networks = clientNetworks(address);
+  /** Counts a connection of `client`, an address or an account; undefined where it is one too many. */
+  async enter(client: string): Promise<ConnectionLease | undefined> {
+    const networks = this.counted.subjectsOf(client);
     const minute = Math.floor(this.clock.now() / MINUTE_MS);
     if (!this.enterLocally(networks, minute)) return undefined;
     this.renewLease();
@@ -63,14 +79,14 @@ export class ConnectionLimits {
       this.giveBackLocally(networks, minute);
       return undefined;
     }
-    const rateKeys = keysOf('new', networks, minute);
+    const rateKeys = this.keysOf('new', networks, minute);
     const giveBack = once(() => {
       this.giveBackLocally(networks, minute);
       void this.run(shared, () => GIVE_BACK.run(this.redis, rateKeys, [networks.length]));
     });
     const release = once(() => {
       this.leaveLocally(networks);
-      const openKeys = keysOf('open', networks);
+      const openKeys = this.keysOf('open', networks);
       void this.run(shared, () => LEAVE.run(this.redis, openKeys, [this.process, networks.length]));
     });
     return { loggedIn: giveBack, release };
@@ -81,8 +97,8 @@ export class ConnectionLimits {
     this.renewal = undefined;
   }
 
-  private async enterShared(networks: ClientNetworks, minute: number): Promise<'counted' | 'refused' | 'unknown'> {
-    const keys = [processesKey(), ...keysOf('open', networks), ...keysOf('new', networks, minute)];
+  private async enterShared(networks: Subjects, minute: number): Promise<'counted' | 'refused' | 'unknown'> {
+    const keys = [processesKey(), ...this.keysOf('open', networks), ...this.keysOf('new', networks, minute)];
     const now = this.clock.now();
     try {
       const args = [now, this.process, now + LEASE_MS, networks.length, ...this.limits];
@@ -97,7 +113,7 @@ export class ConnectionLimits {
     if ((await entered) === 'counted') await undo().catch(() => undefined);
   }
 
-  private enterLocally(networks: ClientNetworks, minute: number): boolean {
+  private enterLocally(networks: Subjects, minute: number): boolean {
     this.sweep(minute);
     const counts = networks.map((network) => {
       const count = this.local.get(network) ?? { open: 0, minute, fresh: 0 };
@@ -111,14 +127,14 @@ export class ConnectionLimits {
     return true;
   }
 
-  private leaveLocally(networks: ClientNetworks): void {
+  private leaveLocally(networks: Subjects): void {
     for (const network of networks) {
       const count = this.local.get(network);
       if (count) count.open -= 1;
     }
   }
 
-  private giveBackLocally(networks: ClientNetworks, minute: number): void {
+  private giveBackLocally(networks: Subjects, minute: number): void {
     for (const network of networks) {
       const count = this.local.get(network);
       if (count?.minute === minute) count.fresh -= 1;
@@ -132,6 +148,12 @@ export class ConnectionLimits {
     for (const [network, count] of this.local) if (count.open <= 0) this.local.delete(network);
   }
 
+  /** Three keys always; those of widths that do not count are never touched. */
+  private keysOf(kind: 'open' | 'new', networks: Subjects, minute?: number): string[] {
+    const [prefix, suffix] = [`${GUARD_PREFIX}:${this.counted.name}${kind}`, minute === undefined ? '' : `:${minute}`];
+    return WIDTHS.map((width) => `${prefix}:${networks[width] ?? ''}${suffix}`);
+  }
+
   private renewLease(): void {
     this.renewal ??= setInterval(() => {
       const until = this.clock.now() + LEASE_MS;
@@ -142,12 +164,6 @@ export class ConnectionLimits {
 
 function processesKey(): string {
   return `${GUARD_PREFIX}:processes`;
-}
-
-/** Three keys always; those of widths that do not count are never touched. */
-function keysOf(kind: 'open' | 'new', networks: ClientNetworks, minute?: number): string[] {
-  const suffix = minute === undefined ? '' : `:${minute}`;
-  return WIDTHS.map((width) => `${GUARD_PREFIX}:${kind}:${networks[width] ?? ''}${suffix}`);
 }
 
 function once(action: () => void): () => void {

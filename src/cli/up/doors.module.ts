@@ -13,6 +13,7 @@ import { ConnectionGate } from '../../listeners/connection-gate.js';
 import { ConnectionLimits } from '../../listeners/connection-limits.js';
 import { ConnectionTable } from '../../listeners/connection-table.js';
 import { LoginGuard } from '../../listeners/login-guard.js';
+import { PasswordLogins } from '../../listeners/password-login.js';
 import { Clock } from '../../mail/clock.js';
 import { BullmqLanes } from '../../queue/bullmq-lanes.js';
 import { HeldMail } from '../../queue/held-mail.js';
@@ -49,7 +50,7 @@ class SubmissionModule {
         provide: SmtpLogin,
         inject: [Credentials, LoginGuard, Metrics, Log],
         useFactory: (credentials: Credentials, guard: LoginGuard, metrics: Metrics, log: Log) =>
-          new SmtpLogin(credentials, guard, metrics, log),
+          new SmtpLogin(new PasswordLogins(credentials, guard, metrics, log)),
       },
       {
         provide: ConnectionGate,
