@@ -1,0 +1,246 @@
+/**
+ * A connection of a protocol that speaks in lines (IMAP, POP3): octets in, octets out, each side bounded. What a client
+ * sends is read only as far as it is asked for; what it does not read holds its session up, and then ends it.
+ */
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+
+export type LineRead =
+  /** Without its line ending. */
+  | { readonly kind: 'line'; readonly bytes: Buffer }
+  /** Nothing of it is left to be read but its end: `skipLine` goes there. */
+  | { readonly kind: 'too_long' }
+  /** The client has not begun a line in time, or not ended one. */
+  | { readonly kind: 'timeout' }
+  /** `interrupt` was called. */
+  | { readonly kind: 'interrupted'; readonly why: Interruption }
+  | { readonly kind: 'ended' };
+
+/** Why a session is ended from our side: the process drains, or needs the place for others. */
+export type Interruption = 'shutting_down' | 'evicted';
+
+/** The client is gone, or does not read: nothing can be said to it any more. */
+export class ConnectionLost extends Error {}
+
+/** From the first octet of a line to its end, and of a literal to its last. */
+const LINE_MS = 2 * 60_000;
+/** What has come and was not asked for: then the client's sending is held up. */
+const HELD_OCTETS_MAX = 64 * 1024;
+/** Written at once; what the client does not take of it in time ends the session. */
+const WRITE_OCTETS = 64 * 1024;
+const WRITE_MS = 2 * 60_000;
+/** For the client to close its side too. */
+const CLOSE_MS = 3_000;
+const LF = 10;
+const CR = 13;
+const NOTHING: Buffer = Buffer.alloc(0);
+
+type Wake = 'more' | 'timeout' | 'interrupted' | 'ended';
+
+export class LineConnection {
+  private held = NOTHING;
+  private hasEnded = false;
+  private interruption: Interruption | undefined;
+  private wake: ((why: Wake) => void) | undefined;
+  private pending: Buffer[] = [];
+  private pendingOctets = 0;
+
+  constructor(
+    private socket: Socket | TLSSocket,
+    readonly clientAddress: string,
+    private readonly leaveStrangers: () => void,
+  ) {
+    this.listen();
+  }
+
+  /** `TLSv1.3` and the like; undefined where the connection is not encrypted. */
+  get tlsVersion(): string | undefined {
+    return 'getProtocol' in this.socket ? (this.socket.getProtocol() ?? 'unknown') : undefined;
+  }
+
+  /** Whether the next move is the client's. */
+  get isReading(): boolean {
+    return this.wake !== undefined;
+  }
+
+  /** Whether more has come than was asked for. */
+  get hasMore(): boolean {
+    return this.held.length > 0;
+  }
+
+  /** The client has shown who it is: it makes room for no stranger, and no longer counts as one of its network. */
+  loggedIn(): void {
+    this.leaveStrangers();
+  }
+
+  /** The next line, of at most `octetsMax`, which begins within `idleMs`. */
+  async readLine(octetsMax: number, idleMs: number): Promise<LineRead> {
+    let scanned = 0;
+    let deadline = performance.now() + (this.held.length > 0 ? LINE_MS : idleMs);
+    for (;;) {
+      const end = this.held.indexOf(LF, scanned);
+      if (end > octetsMax + 1 || (end === -1 && this.held.length > octetsMax + 1)) return { kind: 'too_long' };
+      if (end !== -1) {
+        const bytes = this.held.subarray(0, this.held[end - 1] === CR ? end - 1 : end);
+        this.consume(end + 1);
+        return { kind: 'line', bytes };
+      }
+      const had = (scanned = this.held.length);
+      const woken = await this.more(deadline);
+      if (woken === 'interrupted') return { kind: woken, why: this.interruption ?? 'shutting_down' };
+      if (woken !== 'more') return { kind: woken };
+      if (had === 0) deadline = performance.now() + LINE_MS;
+    }
+  }
+
+  /** So many octets, whatever they are; undefined where they do not come. */
+  async readOctets(octets: number): Promise<Buffer | undefined> {
+    const parts: Buffer[] = [];
+    const came = await this.take(octets, (part) => void parts.push(part));
+    return came ? Buffer.concat(parts) : undefined;
+  }
+
+  /** Reads and forgets so many octets; false where they do not come. */
+  async skipOctets(octets: number): Promise<boolean> {
+    return this.take(octets, () => undefined);
+  }
+
+  /** Reads and forgets up to the end of a line, and gives its last octets; undefined where that is not within `octetsMax`. */
+  async skipLine(octetsMax: number): Promise<Buffer | undefined> {
+    const deadline = performance.now() + LINE_MS;
+    let tail = NOTHING;
+    for (let left = octetsMax; left > 0;) {
+      const end = this.held.indexOf(LF);
+      const part = this.held.subarray(0, end === -1 ? this.held.length : end);
+      tail = Buffer.concat([tail.subarray(-TAIL_OCTETS), part.subarray(-TAIL_OCTETS)]);
+      left -= part.length;
+      this.consume(end === -1 ? part.length : end + 1);
+      if (end !== -1) return tail.at(-1) === CR ? tail.subarray(0, -1) : tail;
+      if ((await this.more(deadline)) !== 'more') return undefined;
+    }
+    return undefined;
+  }
+
+  /** Says `data` (text is one octet a character), at the latest with the next `flush`. Throws ConnectionLost. */
+  async write(data: string | Buffer): Promise<void> {
+    const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
+    this.pending.push(bytes);
+    this.pendingOctets += bytes.length;
+    if (this.pendingOctets >= WRITE_OCTETS) await this.flush();
+  }
+
+  /** Resolves when the client's system has taken all but a bounded rest. Throws ConnectionLost. */
+  async flush(): Promise<void> {
+    if (this.socket.destroyed) throw new ConnectionLost();
+    if (this.pendingOctets === 0) return;
+    const bytes = this.pending.length === 1 ? (this.pending[0] ?? NOTHING) : Buffer.concat(this.pending);
+    [this.pending, this.pendingOctets] = [[], 0];
+    for (let at = 0; at < bytes.length; at += WRITE_OCTETS) {
+      if (!this.socket.write(bytes.subarray(at, at + WRITE_OCTETS))) await this.drained();
+    }
+  }
+
+  /** Whether the client has taken what was said: who has not is told nothing more for now. */
+  get isTaken(): boolean {
+    return this.pendingOctets === 0 && !this.socket.writableNeedDrain;
+  }
+
+  /** Goes on under TLS, as `upgrade` makes it. What came before belongs to nobody: see `hasMore`. */
+  async startTls(upgrade: (socket: Socket) => Promise<TLSSocket>): Promise<void> {
+    await this.flush();
+    this.socket.removeAllListeners('data').removeAllListeners('end').removeAllListeners('close').pause();
+    this.held = NOTHING;
+    this.socket = await upgrade(this.socket);
+    this.listen();
+  }
+
+  /** Ends what the session waits for, now or when it next waits. */
+  interrupt(why: Interruption): void {
+    this.interruption = why;
+    this.wake?.('interrupted');
+  }
+
+  /** Closes when what was said has been sent, at the latest soon after. Never throws. */
+  async end(): Promise<void> {
+    const { socket } = this;
+    try {
+      await this.flush();
+      socket.end();
+    } catch {
+      socket.destroy();
+    }
+    // What still comes is read and forgotten: a socket that is closed over it resets, and what was said is lost.
+    socket.removeAllListeners('data').resume();
+    const timer = setTimeout(() => socket.destroy(), CLOSE_MS);
+    socket.once('close', () => clearTimeout(timer));
+    if (socket.destroyed) clearTimeout(timer);
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  private listen(): void {
+    const { socket } = this;
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => {
+      this.held = this.held.length === 0 ? chunk : Buffer.concat([this.held, chunk]);
+      if (this.held.length >= HELD_OCTETS_MAX) socket.pause();
+      this.wake?.('more');
+    });
+    const ended = (): void => {
+      this.hasEnded = true;
+      this.wake?.('ended');
+    };
+    socket.on('end', ended).on('close', ended);
+    if (socket.destroyed) ended();
+  }
+
+  private consume(octets: number): void {
+    // A rest that is kept must not keep all that it came with.
+    const rest = this.held.subarray(octets);
+    this.held = rest.length === 0 ? NOTHING : rest;
+  }
+
+  private async take(octets: number, each: (part: Buffer) => void): Promise<boolean> {
+    for (let left = octets; left > 0;) {
+      if (this.held.length > 0) {
+        const part = this.held.subarray(0, left);
+        each(part);
+        left -= part.length;
+        this.consume(part.length);
+      } else if ((await this.more(performance.now() + LINE_MS)) !== 'more') return false;
+    }
+    return true;
+  }
+
+  /** Waits for octets that have not come yet. */
+  private async more(deadline: number): Promise<Wake> {
+    if (this.interruption) return 'interrupted';
+    if (this.hasEnded) return 'ended';
+    const { promise, resolve } = Promise.withResolvers<Wake>();
+    const timer = setTimeout(resolve, deadline - performance.now(), 'timeout');
+    this.wake = resolve;
+    this.socket.resume();
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      this.wake = undefined;
+    }
+  }
+
+  private async drained(): Promise<void> {
+    const { socket } = this;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(() => socket.destroy(), WRITE_MS);
+    socket.once('drain', resolve).once('close', resolve);
+    await promise;
+    clearTimeout(timer);
+    socket.off('drain', resolve).off('close', resolve);
+    if (socket.destroyed) throw new ConnectionLost();
+  }
+}
+
+/** More than `{4294967295+}`, by which a line says that a literal follows it. */
+const TAIL_OCTETS = 32;
