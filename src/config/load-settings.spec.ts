@@ -49,7 +49,7 @@ describe('settings', () => {
   it('have defaults for everything that has one', () => {
     const { sources, ...settings } = settingsOf({});
     expect(settings).toEqual({
-      roles: ['submission', 'api', 'worker', 'bounces'],
+      roles: ['submission', 'api', 'worker', 'bounces', 'mailbox'],
       redisUnchecked: false,
       dataDir: '/srv/mail/data',
       hostname: 'relay.example.net',
@@ -74,6 +74,10 @@ describe('settings', () => {
       submissionsPort: 465,
       trustedPort: 2525,
       bouncePort: 25,
+      imapsPort: 993,
+      imapPort: 143,
+      pop3sPort: 995,
+      pop3Port: 110,
       httpPort: 8080,
       opsPort: 9090,
       portBaseIsFallback: false,
@@ -82,6 +86,7 @@ describe('settings', () => {
       trustedAccount: 'default',
       proxyNetworks: [],
       connectionsPerNetwork: [500, 1500, 3000],
+      mailboxSessionsPerAccount: 2500,
       logAddresses: 'full',
       logLevel: 'info',
     });
@@ -143,6 +148,10 @@ describe('ports', () => {
       portBase: 20_000,
       submissionPort: 20_587,
       trustedPort: 22_525,
+      imapsPort: 20_993,
+      imapPort: 20_143,
+      pop3sPort: 20_995,
+      pop3Port: 20_110,
       httpPort: 80,
       opsPort: 0,
     });
@@ -171,8 +180,24 @@ describe('ports', () => {
       'POSTHORN_HTTP_PORT=587: must be another port: 587 is that of POSTHORN_SUBMISSION_PORT',
     ]);
     expect(faultLines({ POSTHORN_HTTP_PORT: '0', POSTHORN_OPS_PORT: '0' })).toEqual([]);
+    expect(faultLines({ POSTHORN_IMAP_PORT: '993', POSTHORN_POP3S_PORT: '25', POSTHORN_POP3_PORT: '8080' })).toEqual([
+      'POSTHORN_IMAP_PORT=993: must be another port: 993 is that of POSTHORN_IMAPS_PORT',
+      'POSTHORN_POP3S_PORT=25: must be another port: 25 is that of POSTHORN_BOUNCE_PORT',
+      'POSTHORN_HTTP_PORT: must be another port: 8080 is that of POSTHORN_POP3_PORT',
+    ]);
     expect(faultLines({ POSTHORN_HTTP_PORT: '2525' })).toEqual([]);
     expect(faultLines({ POSTHORN_HTTP_PORT: '2525', POSTHORN_TRUSTED_NETWORKS: '10.0.0.0/8' })).toHaveLength(1);
+  });
+});
+
+describe('mailbox sessions of an account', () => {
+  it('are at least one, and bounded', () => {
+    expect(settingsOf({ POSTHORN_MAILBOX_SESSIONS_PER_ACCOUNT: '1' }).mailboxSessionsPerAccount).toBe(1);
+    for (const text of ['0', '100001', 'many']) {
+      expect(faultLines({ POSTHORN_MAILBOX_SESSIONS_PER_ACCOUNT: text })).toEqual([
+        `POSTHORN_MAILBOX_SESSIONS_PER_ACCOUNT=${text}: must be a whole number from 1 to 100000`,
+      ]);
+    }
   });
 });
 

@@ -17,7 +17,7 @@ describe('the nearest name', () => {
     expect(nearestName(name, KEYS)).toBe(nearest);
   });
 
-  it.each(['sieve_port', 'imap_port', 'pop3_port', 'shards', 'scarlet', 'x', '', 'a'.repeat(1000)])(
+  it.each(['sieve_port', 'nntp_port', 'ldap_port', 'shards', 'scarlet', 'x', '', 'a'.repeat(1000)])(
     'of %s is none',
     (name) => {
       expect(nearestName(name, KEYS)).toBeUndefined();

@@ -13,6 +13,10 @@ const LISTENERS = [
   ['submissionsPort', 'POSTHORN_SUBMISSIONS_PORT'],
   ['trustedPort', 'POSTHORN_TRUSTED_PORT'],
   ['bouncePort', 'POSTHORN_BOUNCE_PORT'],
+  ['imapsPort', 'POSTHORN_IMAPS_PORT'],
+  ['imapPort', 'POSTHORN_IMAP_PORT'],
+  ['pop3sPort', 'POSTHORN_POP3S_PORT'],
+  ['pop3Port', 'POSTHORN_POP3_PORT'],
   ['httpPort', 'POSTHORN_HTTP_PORT'],
   ['opsPort', 'POSTHORN_OPS_PORT'],
 ] as const;

@@ -4,28 +4,16 @@
  */
 import { z } from 'zod';
 import { duration, durations } from './durations.js';
-import { dnsServers, domainName, listenAddress, readDomainName } from './hosts.js';
+import { dnsServers, domainName, readDomainName } from './hosts.js';
 import { listenerSettings } from './listener-settings.js';
-import { networks } from './networks.js';
 import { routes } from './routes.js';
-import {
-  accountName,
-  choice,
-  choices,
-  flag,
-  key,
-  path,
-  remotePort,
-  secretText,
-  threeNumbers,
-  wholeNumber,
-} from './scalars.js';
+import { choice, choices, flag, key, path, remotePort, secretText, wholeNumber } from './scalars.js';
 import { aboutSettings } from './setting.js';
 import type { AboutSetting } from './setting.js';
 import { apiUrl, redisUrl } from './urls.js';
 
 /** The jobs that a process can do. */
-export const ROLES = ['submission', 'api', 'worker', 'bounces'] as const;
+export const ROLES = ['submission', 'api', 'worker', 'bounces', 'mailbox'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** Worker processes that one machine is given at most; more machines take more. */
@@ -50,7 +38,7 @@ export const settingsSchema = z.object({
     name: 'POSTHORN_ROLES',
     default: 'all',
     meaning:
-      'What this process does: `all`, or some of `submission` (the SMTP doors), `api` (HTTP), `worker` (delivery) and `bounces` (what comes back), separated by commas.',
+      'What this process does: `all`, or some of `submission` (the SMTP doors), `api` (HTTP), `worker` (delivery), `bounces` (what comes back) and `mailbox` (IMAP and POP3), separated by commas.',
   }),
   redisUrl: redisUrl().optional().register(aboutSettings, {
     name: 'POSTHORN_REDIS_URL',
@@ -186,37 +174,6 @@ export const settingsSchema = z.object({
       'How long reports of bounces, delays and complaints are kept for the mailbox, `1h` to `365d`; of each account 10000 at most, and 256 MiB.',
   }),
   ...listenerSettings,
-  listen: listenAddress().register(aboutSettings, {
-    name: 'POSTHORN_LISTEN',
-    default: (given) => (given.text('POSTHORN_REDIS_URL') === undefined ? '127.0.0.1' : '0.0.0.0'),
-    defaultWords: '0.0.0.0; 127.0.0.1 with the embedded Redis',
-    meaning: 'The IP address to listen on.',
-  }),
-  trustedNetworks: networks().register(aboutSettings, {
-    name: 'POSTHORN_TRUSTED_NETWORKS',
-    default: '',
-    defaultWords: 'none',
-    meaning:
-      'Networks that may send through the trusted listener without a password, such as `10.0.0.0/8,fd00::/48`. None wider than /8 (IPv6 /32), which would be an open relay; at most 1000, because each connection is compared with all of them.',
-  }),
-  trustedAccount: accountName().register(aboutSettings, {
-    name: 'POSTHORN_TRUSTED_ACCOUNT',
-    default: 'default',
-    meaning: 'The account that the trusted listener sends as; its sending domains bind it too.',
-  }),
-  proxyNetworks: networks().register(aboutSettings, {
-    name: 'POSTHORN_PROXY_NETWORKS',
-    default: '',
-    defaultWords: 'none',
-    meaning:
-      'Load balancers that begin every SMTP connection with a PROXY protocol header (v1), which is believed from them and from nobody else. Networks as in `POSTHORN_TRUSTED_NETWORKS`.',
-  }),
-  connectionsPerNetwork: threeNumbers(1, 100_000).register(aboutSettings, {
-    name: 'POSTHORN_CONNECTIONS_PER_NETWORK',
-    default: '500,1500,3000',
-    meaning:
-      'SMTP connections that a client network may have open at once, and as many new ones a minute that have not logged in: of an IPv4 address, of its /24, of its /16 (IPv6: /64, /56, /48), 1 to 100000 each. Of loopback and private addresses only the first counts; the trusted listener has no such limit.',
-  }),
   secretKey: secretText(32).optional().register(aboutSettings, {
     name: 'POSTHORN_SECRET_KEY',
     defaultWords: 'none',

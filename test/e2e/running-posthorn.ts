@@ -24,6 +24,10 @@ export interface PosthornPorts {
   readonly submissions: number;
   readonly trusted: number;
   readonly bounce: number;
+  readonly imaps: number;
+  readonly imap: number;
+  readonly pop3s: number;
+  readonly pop3: number;
   readonly http: number;
   readonly ops: number;
 }
@@ -230,10 +234,10 @@ export async function freePort(): Promise<number> {
 }
 
 async function freePorts(): Promise<PosthornPorts> {
-  const [submission = 0, submissions = 0, trusted = 0, bounce = 0, http = 0, ops = 0] = await Promise.all(
-    Array.from({ length: 6 }, () => freePort()),
-  );
-  return { submission, submissions, trusted, bounce, http, ops };
+  const ports = await Promise.all(Array.from({ length: 10 }, () => freePort()));
+  const [submission = 0, submissions = 0, trusted = 0, bounce = 0, http = 0, ops = 0, ...mailbox] = ports;
+  const [imaps = 0, imap = 0, pop3s = 0, pop3 = 0] = mailbox;
+  return { submission, submissions, trusted, bounce, imaps, imap, pop3s, pop3, http, ops };
 }
 
 function environment(
@@ -251,6 +255,10 @@ function environment(
     POSTHORN_SUBMISSIONS_PORT: String(ports.submissions),
     POSTHORN_TRUSTED_PORT: String(ports.trusted),
     POSTHORN_BOUNCE_PORT: String(ports.bounce),
+    POSTHORN_IMAPS_PORT: String(ports.imaps),
+    POSTHORN_IMAP_PORT: String(ports.imap),
+    POSTHORN_POP3S_PORT: String(ports.pop3s),
+    POSTHORN_POP3_PORT: String(ports.pop3),
     POSTHORN_HTTP_PORT: String(ports.http),
     POSTHORN_OPS_PORT: String(ports.ops),
     ...settings,
