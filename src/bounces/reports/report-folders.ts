@@ -1,7 +1,11 @@
 /** The folders of the mailbox. All but the archive are views of the same reports, so that a report has one uid in all of them. */
-import type { StoredReport } from './report-mailbox.js';
+import type { ReportKind } from './reports.js';
 
-type Placed = Pick<StoredReport, 'kind' | 'archived'>;
+/** What decides where a report stands. */
+export interface Placed {
+  readonly kind: ReportKind;
+  readonly archived: boolean;
+}
 
 export interface ReportFolder {
   readonly name: string;
@@ -10,7 +14,7 @@ export interface ReportFolder {
   readonly specialUse?: '\\Archive';
 }
 
-const view = (kind: Placed['kind']) => (report: Placed) => !report.archived && report.kind === kind;
+const view = (kind: ReportKind) => (report: Placed) => !report.archived && report.kind === kind;
 
 /** Mail to a postmaster, `other`, stands in INBOX alone. */
 export const REPORT_FOLDERS = [

@@ -9,13 +9,11 @@
  * other than in its flags.
  */
 import type { Category } from '../../mail/classification.js';
-import type { FolderName } from './report-folders.js';
-import type { ReportKind } from './reports.js';
+import type { FolderName, Placed } from './report-folders.js';
 
 /** A report as the mailbox lists it. Never changed: with other flags it is another object. */
-export interface StoredReport {
+export interface StoredReport extends Placed {
   readonly uid: number;
-  readonly kind: ReportKind;
   readonly category: Category | undefined;
   /** The message that it is about. */
   readonly messageId: string | undefined;
@@ -23,8 +21,6 @@ export interface StoredReport {
   readonly at: number;
   /** Of the content. */
   readonly octets: number;
-  /** It stands in no view any more. */
-  readonly archived: boolean;
   /** As IMAP names them, `\Seen`; none at first. The same flags are mostly the same array. */
   readonly flags: readonly string[];
 }
@@ -90,7 +86,7 @@ export abstract class ReportMailbox {
     reports: readonly Pick<StoredReport, 'uid' | 'octets'>[],
   ): Promise<Map<number, Buffer>>;
 
-  /** Flags are told apart whatever their case: RFC 3501 section 2.3.2 has no rule, and a report keeps the spelling that it has. */
+  /** Case tells no two flags apart (RFC 3501 section 9); a report keeps the spelling that it has. */
   abstract changeFlags(
     id: MailboxId,
     uids: readonly number[],
