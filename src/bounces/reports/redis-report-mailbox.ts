@@ -46,18 +46,19 @@ export class RedisReportMailbox extends ReportMailbox {
   override async load(account: string): Promise<MailboxState> {
     const { mailbox, listed, olderList } = reportKeys(account);
     for (;;) {
-      const reading = this.redis.multi().hgetall(mailbox).pttl(mailbox).exists(olderList).zrange(listed, '0', '-1');
-      const [fields, lifeMs, older, records] = ((await reading.exec()) ?? []).map(([error, reply]) => {
-        if (error) throw error;
-        return reply;
-      }) as [Record<string, string>, number, number, string[]];
-      const { v, c = '0' } = fields;
+      // No MULTI, which a full Redis refuses. The version comes first, so that what changes meanwhile is read again as a change.
+      const reading = this.redis.pipeline().hgetall(mailbox).pttl(mailbox).exists(olderList).zrange(listed, '0', '-1');
+      const [fields, lifeMs, older, records] = repliesOf(await reading.exec()) as [
+        ...[fields: Record<string, string>, lifeMs: number, older: number, records: string[]],
+      ];
+      const { v, c = '0', n = '0' } = fields;
       if (older > 0) await moveOlderList(this.redis, account, this.retentionMs);
       // A life that ends is that of an account that is gone: this is another with its name.
       else if (v === undefined || lifeMs >= 0) await this.make(mailbox);
       else {
         const reports = records.map((record) => this.records.read(record));
-        return { uidValidity: Number(v), version: Number(c), folders: marksOf(fields), reports };
+        const isLater = (reports.at(-1)?.uid ?? 0) > Number(n);
+        if (!isLater) return { uidValidity: Number(v), version: Number(c), folders: marksOf(fields), reports };
       }
     }
   }
@@ -153,8 +154,7 @@ export class RedisReportMailbox extends ReportMailbox {
   }
 
   private async make(mailbox: string): Promise<void> {
-    const made = await this.redis.multi().hsetnx(mailbox, 'v', newUidValidity(this.clock)).persist(mailbox).exec();
-    for (const [error] of made ?? []) if (error) throw error;
+    repliesOf(await this.redis.multi().hsetnx(mailbox, 'v', newUidValidity(this.clock)).persist(mailbox).exec());
   }
 
   private run<Result>(
@@ -164,6 +164,13 @@ export class RedisReportMailbox extends ReportMailbox {
   ): Promise<Result | undefined> {
     return step.run(this.redis, { ...id, retentionMs: this.retentionMs }, args);
   }
+}
+
+function repliesOf(results: [error: Error | null, reply: unknown][] | null): unknown[] {
+  return (results ?? []).map(([error, reply]) => {
+    if (error) throw error;
+    return reply;
+  });
 }
 
 function stepsOf(uids: readonly number[]): number[][] {
