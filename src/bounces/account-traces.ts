@@ -4,7 +4,7 @@
  */
 import type { Redis } from 'ioredis';
 import type { Clock } from '../mail/clock.js';
-import { reportKeys } from '../store/keyspace.js';
+import { REPORTS_CHANNEL, reportKeys } from '../store/keyspace.js';
 import { LuaScript } from '../store/lua-script.js';
 import { suppressionPrefix } from './suppression/suppression-record.js';
 
@@ -14,7 +14,8 @@ const VALIDITY_KEPT_MS = 30 * 86_400_000;
 
 /**
  * An account that gets the name of another counts its uids from 1, and a mail program must see that they are not those it
- * knows: RFC 3501 section 2.3.1.1. KEYS: 1 mailbox, then all others. ARGV: 1 now in seconds, 2 ms to keep UIDVALIDITY.
+ * knows: RFC 3501 section 2.3.1.1. KEYS: 1 mailbox, then all others. ARGV: 1 now in seconds, 2 ms to keep UIDVALIDITY,
+ * 3 account.
  */
 const FORGET_REPORTS = new LuaScript<number>(
   'forget reports',
@@ -25,6 +26,7 @@ redis.call('UNLINK', unpack(KEYS))
 if not validity then return 0 end
 redis.call('HSET', KEYS[1], 'v', string.format('%.0f', math.max(validity + 1, tonumber(ARGV[1]))))
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
+redis.pcall('PUBLISH', '${REPORTS_CHANNEL}', '0 ' .. ARGV[3])
 return 1
 `,
 );
@@ -43,7 +45,7 @@ export class AccountTraces {
   private async forgetReports(account: string): Promise<void> {
     const { mailbox, ...others } = reportKeys(account);
     const now = Math.floor(this.clock.now() / 1000);
-    await FORGET_REPORTS.run(this.redis, [mailbox, ...Object.values<string>(others)], [now, VALIDITY_KEPT_MS]);
+    await FORGET_REPORTS.run(this.redis, [mailbox, ...Object.values<string>(others)], [now, VALIDITY_KEPT_MS, account]);
   }
 
   private async forgetSuppressions(account: string): Promise<void> {

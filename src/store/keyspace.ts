@@ -85,19 +85,28 @@ export function shardKeys(shard: number): ShardKeys {
   };
 }
 
+/** Channel: `<version> <account>` of each mailbox of reports that changed; version 0 where the account was removed. */
+export const REPORTS_CHANNEL = 'ph:reports';
+
 export interface ReportKeys {
-  /** Hash: `v` UIDVALIDITY, `n` the last uid given, `b` bytes of the contents, `s` of those of strays. It outlives the reports. */
+  /**
+   * Hash: `v` UIDVALIDITY, `n` the last uid given, `b` bytes of the contents, `s` of those of strays, `c` changes so far;
+   * of each folder `u:<name>` the last uid that came into it, `r:<name>` the last that was shown as recent, `off:<name>` that
+   * it is not subscribed. It outlives the reports.
+   */
   readonly mailbox: string;
-  /** Stream: the reports, `<uid>-0` each; fields in `bounces/reports/append-report-script.ts`. */
-  readonly list: string;
+  /** Sorted set: the reports by uid, each as `bounces/reports/report-record.ts` writes it, flags included. */
+  readonly listed: string;
   /** Hash: the content of each uid, zstd-compressed where that pays. */
   readonly contents: string;
-  /** Hash: the flags of each uid that has any, separated by spaces. */
-  readonly flags: string;
   /** Sorted set: digests of what was reported, by the uid it got. */
   readonly occurrences: string;
   /** Sorted set: uids of the reports that belong to no bounce of a message, by uid. */
   readonly strays: string;
+  /** Stream: the last changes, `<version>-0` each. Fields, with uids between commas: `u` new or with other flags, `x` gone. */
+  readonly changes: string;
+  /** Stream: the list as earlier versions wrote it, until it is moved. */
+  readonly olderList: string;
 }
 
 /** The bounce reports of an account, in a slot of its own. */
@@ -105,11 +114,12 @@ export function reportKeys(account: string): ReportKeys {
   const prefix = `{ph:account:${account}}:reports`;
   return {
     mailbox: prefix,
-    list: `${prefix}:list`,
+    listed: `${prefix}:listed`,
     contents: `${prefix}:contents`,
-    flags: `${prefix}:flags`,
     occurrences: `${prefix}:occurrences`,
     strays: `${prefix}:strays`,
+    changes: `${prefix}:changes`,
+    olderList: `${prefix}:list`,
   };
 }
 

@@ -30,6 +30,10 @@ export class OwnRedis {
     return new OwnRedis(directory, embedded);
   }
 
+  get url(): string {
+    return this.embedded.url;
+  }
+
   /** As another process has one. */
   async connect(): Promise<Redis> {
     const redis = connectRedis(this.embedded.url, 'answering');

@@ -15,6 +15,7 @@ import { Metrics } from '../../src/telemetry/metrics.js';
 import { messageTo } from '../contract/redis-spool-bench.js';
 import { delivered, SpoolSteps, workOf } from '../contract/spool-steps.js';
 import { SERVER } from './sample-reports.js';
+import { KeptReports } from './kept-reports.js';
 
 const { outcomes } = shardKeys(SHARD);
 const quota = { retentionMs: 86_400_000, countMax: 1_000, bytesMax: 1_000_000, strays: STRAYS_MAX };
@@ -24,6 +25,7 @@ let steps: SpoolSteps;
 let accounts: Accounts;
 let suppressions: RedisSuppressions;
 let reports: RedisReports;
+let kept: KeptReports;
 let metrics: Metrics;
 let running: ApplyOutcomes[] = [];
 
@@ -36,6 +38,7 @@ beforeEach(async () => {
   accounts = new Accounts(steps.redis, clock);
   suppressions = new RedisSuppressions(steps.redis, clock, accounts, metrics, quiet());
   reports = new RedisReports(steps.redis, quota, clock, metrics, quiet());
+  kept = new KeptReports(steps.redis, clock, quota.retentionMs);
   await accounts.create('default');
 });
 afterEach(async () => {
@@ -95,7 +98,7 @@ async function counted(): Promise<Record<string, number>> {
 }
 
 async function report(uid = 1): Promise<string> {
-  return String(await reports.read('default', uid));
+  return String(await kept.content('default', uid));
 }
 
 describe('what follows from a bounce', () => {
@@ -107,7 +110,7 @@ describe('what follows from a bounce', () => {
     );
     await followedUp();
     expect(await suppressedOf('ann@one.example', 'bea@one.example')).toEqual(['bea@one.example']);
-    expect(await reports.list('default', 0, 10)).toMatchObject([
+    expect(await kept.of('default')).toMatchObject([
       { uid: 1, kind: 'hard', category: 'unknown_recipient', messageId: message.id },
     ]);
     const text = await report();
@@ -123,7 +126,7 @@ describe('what follows from a bounce', () => {
     await settled(['ann@one.example'], refused('ip_blocked', 0));
     await followedUp();
     expect(await suppressedOf('ann@one.example')).toEqual([]);
-    expect(await reports.list('default', 0, 10)).toMatchObject([{ kind: 'blocked' }]);
+    expect(await kept.of('default')).toMatchObject([{ kind: 'blocked' }]);
     expect(await report()).toContain('The address is not\r\nsuppressed: other mail to it goes out.');
   });
 
@@ -132,7 +135,7 @@ describe('what follows from a bounce', () => {
     await settled(addresses, refused('unknown_recipient', ...addresses.keys()));
     await followedUp();
     expect(await suppressedOf(...addresses)).toHaveLength(120);
-    expect(await reports.list('default', 0, 10)).toHaveLength(1);
+    expect(await kept.of('default')).toHaveLength(1);
     expect(await counted()).toEqual({ 'unknown_recipient reply': 120 });
   });
 
@@ -141,7 +144,7 @@ describe('what follows from a bounce', () => {
     const [[, fields] = ['', []]] = await steps.redis.xrange(outcomes, '-', '+');
     await steps.redis.xadd(outcomes, '*', ...fields);
     await followedUp();
-    expect(await reports.list('default', 0, 10)).toHaveLength(1);
+    expect(await kept.of('default')).toHaveLength(1);
   });
 
   it('is done once by several processes', async () => {
@@ -149,7 +152,7 @@ describe('what follows from a bounce', () => {
     const names = Array.from({ length: 30 }, (_, index) => `r${String(index)}@one.example`);
     for (const name of names) await settled([name], refused('unknown_recipient', 0));
     await followedUp();
-    expect(await reports.list('default', 0, 100)).toHaveLength(30);
+    expect(await kept.of('default')).toHaveLength(30);
     expect(await suppressedOf(...names)).toHaveLength(30);
     expect(await counted()).toEqual({ 'unknown_recipient reply': 30 });
   });
@@ -214,7 +217,7 @@ describe('what follows from other news', () => {
     const event: MessageEvent = { type: 'delayed', at: Date.now(), recipients: [0], source: 'reply', classification };
     await settled(['ann@one.example'], { recipients: [0], state: 'deferred', event });
     await followedUp();
-    expect(await reports.list('default', 0, 10)).toMatchObject([{ kind: 'delayed' }]);
+    expect(await kept.of('default')).toMatchObject([{ kind: 'delayed' }]);
     expect(await report()).toContain('Action: delayed');
     expect(await suppressedOf('ann@one.example')).toEqual([]);
     expect(await counted()).toEqual({});
@@ -225,7 +228,7 @@ describe('what follows from other news', () => {
     await steps.spool.accept(message, BODY);
     await steps.spool.expire(message.id, Date.now());
     await followedUp();
-    expect(await reports.list('default', 0, 10)).toMatchObject([{ kind: 'soft', category: 'expired' }]);
+    expect(await kept.of('default')).toMatchObject([{ kind: 'soft', category: 'expired' }]);
     expect(await report()).toContain('is given up');
     expect(await counted()).toEqual({ 'expired reply': 1 });
   });
@@ -243,7 +246,7 @@ describe('what follows from other news', () => {
     } as const;
     await steps.spool.afterword(message.id, { key: '7', event });
     await followedUp();
-    expect(await reports.list('default', 0, 10)).toEqual([]);
+    expect(await kept.of('default')).toEqual([]);
     expect(await suppressedOf('ann@one.example')).toEqual(['ann@one.example']);
     expect(await counted()).toEqual({ 'unknown_recipient dsn': 1 });
   });
@@ -254,7 +257,7 @@ describe('what follows from other news', () => {
     await steps.spool.afterword(message.id, { key: '8', event });
     await followedUp();
     expect(await suppressedOf('ann@one.example')).toEqual(['ann@one.example']);
-    expect(await reports.list('default', 0, 10)).toMatchObject([{ kind: 'complaint' }]);
+    expect(await kept.of('default')).toMatchObject([{ kind: 'complaint' }]);
     expect(await report()).toContain('Feedback-Type: abuse');
     expect(await counted()).toEqual({ 'complaint feedback': 1 });
   });
@@ -292,7 +295,7 @@ describe('what cannot be followed up', () => {
     const full = new RedisReports(steps.redis, { ...quota, bytesMax: 10 }, new SystemClock(), metrics, quiet());
     reports = full;
     await followedUp();
-    expect(await reports.list('default', 0, 10)).toEqual([]);
+    expect(await kept.of('default')).toEqual([]);
     expect(await suppressedOf('ann@one.example')).toEqual(['ann@one.example']);
   });
 });

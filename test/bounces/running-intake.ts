@@ -12,7 +12,7 @@ import { OurDomains } from '../../src/bounces/intake/our-domains.js';
 import { ProcessReturnedMail } from '../../src/bounces/intake/process-returned-mail.js';
 import { readReturnedMail } from '../../src/bounces/returned-mail/read-returned-mail.js';
 import { RedisReports, STRAYS_MAX } from '../../src/bounces/reports/redis-reports.js';
-import type { StoredReport } from '../../src/bounces/reports/reports.js';
+import type { StoredReport } from '../../src/bounces/reports/report-mailbox.js';
 import { ReturnedMailQueue, WAITING_LIMITS, type WaitingLimits } from '../../src/bounces/intake/returned-mail-queue.js';
 import { openReturnPathSigner } from '../../src/bounces/return-path/return-path-key.js';
 import type { ReturnPathSigner } from '../../src/bounces/return-path/return-path.js';
@@ -39,12 +39,14 @@ import { HOUR_MS } from '../contract/redis-spool-bench.js';
 import { delivered, SpoolSteps, workOf } from '../contract/spool-steps.js';
 import { MovableClock } from '../smtp-doors/guard-redis.js';
 import { openClassifier } from '../../src/bounces/classify/open-classifier.js';
+import { KeptReports } from './kept-reports.js';
 
 export const HOSTNAME = 'relay.example';
 export const BOUNCE_DOMAIN = 'bounces.relay.example';
 export const MESSAGE_BYTES_MAX = 200_000;
 export const RECIPIENTS_MAX = 3;
 const DAY_MS = 24 * HOUR_MS;
+const RETENTION_MS = 90 * DAY_MS;
 const RETENTION = { eventRetentionMs: DAY_MS, bodyRetentionMs: 0, historyMax: 1_000, bodyBytesMax: 1_048_576 };
 
 export interface IntakeSetup {
@@ -219,11 +221,11 @@ export class RunningIntake {
   }
 
   async reports(account = 'default'): Promise<readonly StoredReport[]> {
-    return this.reportStore.list(account, 0, 100);
+    return this.keptReports.of(account);
   }
 
   async reportText(uid: number, account = 'default'): Promise<string> {
-    return String(await this.reportStore.read(account, uid));
+    return String(await this.keptReports.content(account, uid));
   }
 
   /** The sum of a metric's series that have these labels. */
@@ -239,8 +241,12 @@ export class RunningIntake {
     await this.redis.set(shardKeys(SHARD).sentMessageId(messageId), `${id}.0`);
   }
 
+  private get keptReports(): KeptReports {
+    return new KeptReports(this.redis, this.clock, RETENTION_MS);
+  }
+
   private get reportStore(): RedisReports {
-    const quota = { retentionMs: 90 * DAY_MS, countMax: 100, bytesMax: 10_000_000, strays: STRAYS_MAX };
+    const quota = { retentionMs: RETENTION_MS, countMax: 100, bytesMax: 10_000_000, strays: STRAYS_MAX };
     return new RedisReports(this.redis, quota, this.clock, this.metrics, this.log);
   }
 

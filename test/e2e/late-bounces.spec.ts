@@ -128,7 +128,7 @@ async function withRedis<T>(ask: (redis: Redis) => Promise<T>): Promise<T> {
 }
 
 const outcomesWaiting = (): Promise<number> => withRedis((redis) => redis.xlen(shardKeys(SHARD).outcomes));
-const reportCount = (): Promise<number> => withRedis((redis) => redis.xlen(reportKeys('default').list));
+const reportCount = (): Promise<number> => withRedis((redis) => redis.zcard(reportKeys('default').listed));
 
 /** That of these nobody is suppressed, once all is followed up, and no report has come to the `reports` there were. */
 async function expectNothingFollowed(addresses: readonly string[], reports: number): Promise<void> {

@@ -1,18 +1,19 @@
 /**
- * The reports in Redis, laid out for a mailbox of IMAP and POP3: of each account one counter of uids, one stream that lists
- * the reports by uid, and one hash of their contents.
+ * Stores reports in Redis, laid out for a mailbox of IMAP and POP3: of each account one counter of uids, one sorted set that
+ * lists the reports by uid, and one hash of their contents.
  */
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import type { Category } from '../../mail/classification.js';
 import type { Clock } from '../../mail/clock.js';
-import { decodeBody, encodeBody } from '../../queue/body-codec.js';
-import { reportKeys } from '../../store/keyspace.js';
+import { encodeBody } from '../../queue/body-codec.js';
 import { RedisRoom } from '../../store/redis-room.js';
 import type { Log } from '../../telemetry/logger.js';
 import type { Metrics } from '../../telemetry/metrics.js';
 import { appendReportScript } from './append-report-script.js';
-import { Reports, type Report, type ReportKind, type ReportMailbox, type StoredReport } from './reports.js';
+import { foldersOf } from './report-folders.js';
+import { recordTail } from './report-record.js';
+import { Reports, type Report } from './reports.js';
+import { newUidValidity } from './uid-validity.js';
 
 /** What an account's reports may take. */
 export interface ReportQuota {
@@ -60,62 +61,26 @@ export class RedisReports extends Reports {
     return outcome;
   }
 
-  override async mailbox(account: string): Promise<ReportMailbox> {
-    const { mailbox } = reportKeys(account);
-    await this.redis.multi().hsetnx(mailbox, 'v', this.newUidValidity()).persist(mailbox).exec();
-    const [validity, last] = await this.redis.hmget(mailbox, 'v', 'n');
-    return { uidValidity: Number(validity), uidNext: Number(last ?? 0) + 1 };
-  }
-
-  override async list(account: string, afterUid: number, limit: number): Promise<readonly StoredReport[]> {
-    const keys = reportKeys(account);
-    const entries = await this.redis.xrange(keys.list, `${String(afterUid + 1)}-0`, '+', 'COUNT', limit);
-    if (entries.length === 0) return [];
-    const uids = entries.map(([id]) => Number.parseInt(id, 10));
-    const flags = await this.redis.hmget(keys.flags, ...uids.map(String));
-    const horizon = this.clock.now() - this.quota.retentionMs;
-    return entries
-      .map(([, fields], index) => storedReport(uids[index] ?? 0, fields, flags[index] ?? ''))
-      .filter(({ at }) => at > horizon);
-  }
-
-  override async read(account: string, uid: number): Promise<Buffer | undefined> {
-    const [report] = await this.list(account, uid - 1, 1);
-    if (report?.uid !== uid) return undefined;
-    const stored = await this.redis.hgetBuffer(reportKeys(account).contents, String(uid));
-    if (stored === null) return undefined;
-    // Compressed it is always less: so what others wrote is never taken for it.
-    return stored.length === report.octets ? stored : decodeBody(stored, report.octets);
-  }
-
   private async write(account: string, report: Report, stored: Buffer): Promise<'stored' | 'repeated' | 'dropped'> {
-    const { mailbox, list, contents, flags, occurrences, strays } = reportKeys(account);
     const { retentionMs, countMax, bytesMax } = this.quota;
     const isStray = report.kind === 'other' || report.messageId === undefined;
     try {
-      const uid = await appendReportScript.run(
-        this.redis,
-        [mailbox, list, contents, flags, occurrences, strays],
-        [
-          createHash('sha256').update(report.key).digest().subarray(0, 16),
-          this.newUidValidity(),
-          this.clock.now(),
-          retentionMs,
-          countMax,
-          bytesMax,
-          countMax * OCCURRENCES_PER_REPORT,
-          SHED_MAX,
-          stored,
-          report.at,
-          report.content.length,
-          report.kind,
-          report.category ?? '',
-          report.messageId ?? '',
-          isStray ? '1' : '',
-          this.quota.strays.countMax,
-          this.quota.strays.bytesMax,
-        ],
-      );
+      const uid = await appendReportScript.run(this.redis, { account, retentionMs }, [
+        createHash('sha256').update(report.key).digest().subarray(0, 16),
+        newUidValidity(this.clock),
+        this.clock.now() - retentionMs,
+        countMax,
+        bytesMax,
+        countMax * OCCURRENCES_PER_REPORT,
+        SHED_MAX,
+        stored,
+        report.at,
+        recordTail(report),
+        foldersOf({ kind: report.kind, archived: false }).join(' '),
+        isStray ? '1' : '',
+        this.quota.strays.countMax,
+        this.quota.strays.bytesMax,
+      ]);
       return uid === 0 ? 'repeated' : 'stored';
     } catch (error) {
       // Redis's own word for "full": somebody was faster than our look at its memory.
@@ -123,25 +88,4 @@ export class RedisReports extends Reports {
       throw error;
     }
   }
-
-  /** Never the same again for a mailbox that was made anew; RFC 3501 section 2.3.1.1 proposes the time. */
-  private newUidValidity(): number {
-    return Math.floor(this.clock.now() / 1000);
-  }
-}
-
-function storedReport(uid: number, list: readonly string[], flags: string): StoredReport {
-  const fields = new Map<string, string>();
-  for (let i = 0; i + 1 < list.length; i += 2) fields.set(list[i] ?? '', list[i + 1] ?? '');
-  const category = fields.get('category');
-  const messageId = fields.get('message');
-  return {
-    uid,
-    at: Number(fields.get('at')),
-    octets: Number(fields.get('octets')),
-    kind: fields.get('kind') as ReportKind,
-    ...(category && { category: category as Category }),
-    ...(messageId && { messageId }),
-    flags: flags === '' ? [] : flags.split(' '),
-  };
 }

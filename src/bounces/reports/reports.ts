@@ -1,5 +1,6 @@
 /**
- * The reports that people read in their mail program: one message for each bounce, delay and complaint of an account.
+ * Where the reports go that people read in their mail program (`report-mailbox.ts`): one message for each bounce, delay and
+ * complaint of an account.
  *
  * What a caller may assume: a report whose key was stored before is not stored again, whatever is retried. Reports are kept
  * for a time and up to a quota of the account, the oldest go first, and strays of strangers in favour of none but strays; one for which the store has no room is dropped and
@@ -25,30 +26,6 @@ export interface Report {
   readonly content: Buffer;
 }
 
-/** A report as the mailbox lists it. */
-export interface StoredReport extends Omit<Report, 'key' | 'content'> {
-  readonly uid: number;
-  /** Of the content. */
-  readonly octets: number;
-  /** As IMAP names them, `\Seen`; none at first. */
-  readonly flags: readonly string[];
-}
-
-/** What IMAP says of a mailbox when it is opened: RFC 3501 section 2.3.1.1. */
-export interface ReportMailbox {
-  readonly uidValidity: number;
-  /** What the next report gets. */
-  readonly uidNext: number;
-}
-
 export abstract class Reports {
   abstract append(account: string, report: Report): Promise<'stored' | 'repeated' | 'dropped'>;
-
-  abstract mailbox(account: string): Promise<ReportMailbox>;
-
-  /** Those with a uid above `afterUid`, at most `limit`, by uid. */
-  abstract list(account: string, afterUid: number, limit: number): Promise<readonly StoredReport[]>;
-
-  /** The report's content; undefined where it is gone. */
-  abstract read(account: string, uid: number): Promise<Buffer | undefined>;
 }

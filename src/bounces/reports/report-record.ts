@@ -1,0 +1,47 @@
+/**
+ * How a report stands in the list: `uid at stored octets kind category message place flags`, a space between any two; none of
+ * them holds one but the flags, which come last. `stored` is the bytes of its content in Redis, place `a` the archive.
+ * One string for each, because a mailbox of thousands is read in one go.
+ */
+import type { Category } from '../../mail/classification.js';
+import type { StoredReport } from './report-mailbox.js';
+import type { Report, ReportKind } from './reports.js';
+
+const HEAD_FIELDS = 8;
+/** Distinct sets of flags that are kept; people use a handful. */
+const FLAG_SETS_MAX = 10_000;
+
+/** What follows `stored`, of a report that is new. */
+export function recordTail({ content, kind, category, messageId }: Report): string {
+  return `${String(content.length)} ${kind} ${category ?? ''} ${messageId ?? ''}  `;
+}
+
+/** Reads records; the same flags become the same frozen array, so that a report costs little memory. */
+export class RecordReader {
+  private readonly flagSets = new Map<string, readonly string[]>([['', Object.freeze([])]]);
+
+  read(record: string): StoredReport {
+    const [uid = '', at = '', stored = '', octets = '', kind = '', category = '', messageId = '', place = ''] =
+      record.split(' ', HEAD_FIELDS);
+    const headLength = [uid, at, stored, octets, kind, category, messageId, place].join(' ').length;
+    return {
+      kind: kind as ReportKind,
+      archived: place === 'a',
+      uid: Number(uid),
+      category: category === '' ? undefined : (category as Category),
+      messageId: messageId === '' ? undefined : messageId,
+      at: Number(at),
+      octets: Number(octets),
+      flags: this.flagSet(record.slice(headLength + 1)),
+    };
+  }
+
+  private flagSet(text: string): readonly string[] {
+    const known = this.flagSets.get(text);
+    if (known) return known;
+    if (this.flagSets.size >= FLAG_SETS_MAX) this.flagSets.clear();
+    const flags = text === '' ? [] : text.split(' ');
+    this.flagSets.set(text, Object.freeze(flags));
+    return flags;
+  }
+}

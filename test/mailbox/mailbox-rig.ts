@@ -1,0 +1,93 @@
+/** A Redis of a suite's own with as many stores and processes over it as a test wants, and a clock that it moves. */
+import type { Redis } from 'ioredis';
+import { RedisReportMailbox } from '../../src/bounces/reports/redis-report-mailbox.js';
+import { RedisReports, STRAYS_MAX, type ReportQuota } from '../../src/bounces/reports/redis-reports.js';
+import type { Report } from '../../src/bounces/reports/reports.js';
+import type { AccountMailbox } from '../../src/mailbox/state/account-mailbox.js';
+import { Mailboxes } from '../../src/mailbox/state/mailboxes.js';
+import { connectRedis } from '../../src/store/connect-redis.js';
+import { Log } from '../../src/telemetry/logger.js';
+import { Metrics } from '../../src/telemetry/metrics.js';
+import { OwnRedis, StandingClock } from '../accounts/own-redis.js';
+
+export const DAY_MS = 86_400_000;
+export const RETENTION_MS = 30 * DAY_MS;
+
+export class MailboxRig {
+  readonly clock = new StandingClock();
+  readonly log = Log.open({ level: 'error', addresses: 'full', process: 'test' });
+  private opened: Mailboxes[] = [];
+  private written = 0;
+
+  private constructor(
+    readonly own: OwnRedis,
+    readonly redis: Redis,
+  ) {}
+
+  static async start(): Promise<MailboxRig> {
+    const own = await OwnRedis.start();
+    return new MailboxRig(own, await own.connect());
+  }
+
+  store(redis = this.redis): RedisReportMailbox {
+    return new RedisReportMailbox(redis, RETENTION_MS, this.clock, this.log);
+  }
+
+  reports(quota: Partial<ReportQuota> = {}): RedisReports {
+    const whole = { retentionMs: RETENTION_MS, countMax: 20_000, bytesMax: 1e9, strays: STRAYS_MAX, ...quota };
+    return new RedisReports(this.redis, whole, this.clock, new Metrics(), this.log);
+  }
+
+  /** A report on a message of ours; each another occurrence. */
+  report(given: Partial<Report> = {}): Report {
+    const key = `report ${String(this.written++)}`;
+    const content = Buffer.from(`Subject: ${key}\r\n\r\n`);
+    return { key, kind: 'hard', messageId: 'm1', at: this.clock.now(), content, ...given };
+  }
+
+  async append(count = 1, given: Partial<Report> = {}, account = 'shop'): Promise<void> {
+    const reports = this.reports();
+    for (let i = 0; i < count; i++) await reports.append(account, this.report(given));
+  }
+
+  /** As one process has them. Without a store of its own, on a connection of its own. */
+  async process(store?: RedisReportMailbox, url = this.own.url): Promise<Mailboxes> {
+    const own = store ?? this.store(await this.own.connect());
+    const mailboxes = new Mailboxes(own, () => connectRedis(url, 'queue'), this.log);
+    this.opened.push(mailboxes);
+    return mailboxes;
+  }
+
+  async closeProcesses(): Promise<void> {
+    await Promise.all(this.opened.map((mailboxes) => mailboxes.close()));
+    this.opened = [];
+  }
+
+  async clear(): Promise<void> {
+    await this.closeProcesses();
+    await this.redis.config('SET', 'maxmemory', '0');
+    await this.redis.flushall();
+  }
+
+  async stop(): Promise<void> {
+    await this.closeProcesses();
+    await this.own.stop();
+  }
+}
+
+/** Resolves with the first state of the mailbox, now or later, that is as wanted. */
+export function untilSeen(mailbox: AccountMailbox, isAsWanted: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (!isAsWanted()) return;
+      end();
+      resolve();
+    };
+    const end = mailbox.onChange(look);
+    look();
+  });
+}
+
+export function uidsOf(mailbox: AccountMailbox, folder: Parameters<AccountMailbox['folder']>[0] = 'INBOX'): number[] {
+  return mailbox.folder(folder).reports.map(({ uid }) => uid);
+}
