@@ -148,6 +148,11 @@ export class Metrics {
     'outcome',
   ]);
 
+  /** `protocol`: imap, pop3. */
+  readonly mailboxSessions = this.gauge('posthorn_mailbox_sessions', 'Mailbox sessions that are logged in', [
+    'protocol',
+  ]);
+
   /** Adds prom-client's series of the process itself; once per process. */
   collectProcessMetrics(): void {
     collectDefaultMetrics({ register: this.registry });

@@ -25,7 +25,8 @@ import { Spool } from '../../queue/spool.js';
 import { RedisRoom } from '../../store/redis-room.js';
 import { Log } from '../../telemetry/logger.js';
 import { Metrics } from '../../telemetry/metrics.js';
-import { KernelModule, type KernelOptions } from './kernel.module.js';
+import type { KernelOptions } from './base-providers.js';
+import { KernelModule } from './kernel.module.js';
 
 /** What comes back is kept by others until we take it: it leaves room for what goes out. */
 const REDIS_SHARE_MAX = 0.85;

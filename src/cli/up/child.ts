@@ -4,7 +4,7 @@
  */
 import { settingsFromJson } from '../../config/settings.js';
 import { Log } from '../../telemetry/logger.js';
-import type { KernelOptions } from './kernel.module.js';
+import type { KernelOptions } from './base-providers.js';
 import { portFault, type ListenError } from './port-fault.js';
 import type { Order, Report, StartOrder } from './process-messages.js';
 import type { RunningChild } from './running-child.js';
@@ -64,6 +64,8 @@ async function run(options: KernelOptions, order: StartOrder): Promise<RunningCh
       return (await import('./run-doors.js')).runDoors(options, order);
     case 'bounces':
       return (await import('./run-bounces.js')).runBounces(options, order);
+    case 'mailbox':
+      return (await import('./run-mailbox.js')).runMailbox(options, order);
     case 'worker':
       return (await import('./run-worker.js')).runWorker(options);
     default:

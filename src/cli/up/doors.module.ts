@@ -26,7 +26,8 @@ import { SmtpLogin } from '../../submission/smtp-login.js';
 import { SubmissionListeners } from '../../submission/submission-listeners.js';
 import { Log } from '../../telemetry/logger.js';
 import { Metrics } from '../../telemetry/metrics.js';
-import { KernelModule, type KernelOptions } from './kernel.module.js';
+import type { KernelOptions } from './base-providers.js';
+import { KernelModule } from './kernel.module.js';
 
 /** What acceptance stands on, in this order. */
 const STORES = [Spool, Accounts, SendingDomains, SenderStanding, Suppressions];

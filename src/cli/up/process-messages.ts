@@ -8,8 +8,11 @@ import type { CertificateFiles } from '../../listeners/tls-certificate.js';
  */
 export const DRAIN_WITHIN_MS = 11 * 60_000;
 
-/** `doors`: SMTP doors and HTTP API. `bounces`: what comes back, and what follows from it. `worker`: delivery. */
-export type ChildKind = 'doors' | 'bounces' | 'worker';
+/**
+ * `doors`: SMTP doors and HTTP API. `bounces`: what comes back, and what follows from it. `mailbox`: IMAP and POP3.
+ * `worker`: delivery.
+ */
+export type ChildKind = 'doors' | 'bounces' | 'mailbox' | 'worker';
 
 export type MetricsSnapshot = readonly MetricObjectWithValues<MetricValue<string>>[];
 

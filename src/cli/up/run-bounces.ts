@@ -13,7 +13,7 @@ import { connectRedis, disconnectRedis } from '../../store/connect-redis.js';
 import { Log } from '../../telemetry/logger.js';
 import { Metrics } from '../../telemetry/metrics.js';
 import { BouncesModule } from './bounces.module.js';
-import type { KernelOptions } from './kernel.module.js';
+import type { KernelOptions } from './base-providers.js';
 import type { StartOrder } from './process-messages.js';
 import type { RunningChild } from './running-child.js';
 

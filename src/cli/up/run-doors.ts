@@ -7,7 +7,7 @@ import { readCertificate } from '../../listeners/tls-certificate.js';
 import { SubmissionListeners } from '../../submission/submission-listeners.js';
 import { Metrics } from '../../telemetry/metrics.js';
 import { DoorsModule } from './doors.module.js';
-import type { KernelOptions } from './kernel.module.js';
+import type { KernelOptions } from './base-providers.js';
 import type { OpenListener, StartOrder } from './process-messages.js';
 import type { RunningChild } from './running-child.js';
 

@@ -23,7 +23,8 @@ import { ReleaseHeld } from '../../queue/release-held.js';
 import { Spool } from '../../queue/spool.js';
 import { Log } from '../../telemetry/logger.js';
 import { Metrics } from '../../telemetry/metrics.js';
-import { KernelModule, type KernelOptions } from './kernel.module.js';
+import type { KernelOptions } from './base-providers.js';
+import { KernelModule } from './kernel.module.js';
 import type { RunningChild } from './running-child.js';
 
 @Module({})

@@ -65,7 +65,7 @@ export async function runService(settings: Settings, log: Log, output: ServiceOu
     output.complain((error as Error).message);
     code = 2;
   }
-  for (const kind of ['doors', 'bounces', 'worker'] satisfies ChildKind[]) {
+  for (const kind of ['doors', 'bounces', 'mailbox', 'worker'] satisfies ChildKind[]) {
     await Promise.all(children.filter((child) => child.name.startsWith(kind)).map((child) => child.stop()));
   }
   ops?.close();
@@ -82,6 +82,7 @@ function childrenOf(settings: Settings, foundation: Foundation, log: Log): Child
   const children: ChildSupervisor[] = [];
   if (settings.roles.includes('submission') || settings.roles.includes('api')) children.push(make('doors', 'doors'));
   if (settings.roles.includes('bounces')) children.push(make('bounces', 'bounces'));
+  if (settings.roles.includes('mailbox')) children.push(make('mailbox', 'mailbox'));
   if (settings.roles.includes('worker')) {
     for (let i = 1; i <= settings.workers; i++) children.push(make('worker', `worker ${String(i)}`));
   }

@@ -1,0 +1,75 @@
+/**
+ * How much of the reports' contents a process holds at once, whatever the number of its sessions and however slowly they
+ * read. What is small is let through, because each session holds only one group of it.
+ */
+
+/** Read and sent together; a larger report is a group by itself. */
+const GROUP_OCTETS_MAX = 128 * 1024;
+const GROUP_REPORTS_MAX = 64;
+/** Of groups that are larger, all together; one that is larger than this waits until it is alone. */
+const ROOM_OCTETS = 128 * 1024 * 1024;
+/** A client waits no longer than this for others to read theirs. */
+const WAIT_MS = 30_000;
+
+interface Sized {
+  readonly report: { readonly octets: number };
+}
+
+export class ContentRoom {
+  private used = 0;
+  private readonly waiting: { readonly octets: number; readonly enter: () => void }[] = [];
+
+  constructor(
+    private readonly octetsMax = ROOM_OCTETS,
+    private readonly waitMs = WAIT_MS,
+  ) {}
+
+  /** Those that are read and sent together, in their order. */
+  *inGroups<T extends Sized>(reports: readonly T[]): Generator<T[]> {
+    let [group, octets]: [T[], number] = [[], 0];
+    for (const one of reports) {
+      const isFull = octets + one.report.octets > GROUP_OCTETS_MAX || group.length >= GROUP_REPORTS_MAX;
+      if (isFull && group.length > 0) {
+        yield group;
+        [group, octets] = [[], 0];
+      }
+      group.push(one);
+      octets += one.report.octets;
+    }
+    if (group.length > 0) yield group;
+  }
+
+  /** Does `work` when there is room for what it reads. Rejects where there is none for too long. */
+  async withRoomFor<T>(group: readonly Sized[], work: () => Promise<T>): Promise<T> {
+    const octets = group.reduce((sum, { report }) => sum + report.octets, 0);
+    if (octets <= GROUP_OCTETS_MAX) return work();
+    await this.enter(octets);
+    try {
+      return await work();
+    } finally {
+      this.used -= octets;
+      this.letIn();
+    }
+  }
+
+  private async enter(octets: number): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const entry = { octets, enter: resolve };
+    this.waiting.push(entry);
+    const timer = setTimeout(() => {
+      this.waiting.splice(this.waiting.indexOf(entry), 1);
+      reject(new Error(`no room for ${octets} octets within ${this.waitMs} ms`));
+    }, this.waitMs);
+    this.letIn();
+    await promise.finally(() => clearTimeout(timer));
+  }
+
+  private letIn(): void {
+    for (let first = this.waiting[0]; first; first = this.waiting[0]) {
+      if (this.used > 0 && this.used + first.octets > this.octetsMax) return;
+      this.used += first.octets;
+      this.waiting.shift();
+      first.enter();
+    }
+  }
+}

@@ -1,0 +1,26 @@
+/** RFC 3501 section 6.4.2: what is marked as deleted goes, without a word. RFC 3691: UNSELECT, and nothing goes. */
+import { ok } from '../completion.js';
+import { deletedReports } from '../deleted-reports.js';
+import type { ImapCommand } from '../imap-command.js';
+
+export const close: ImapCommand = {
+  name: 'CLOSE',
+  state: 'selected',
+  async run(session, args) {
+    args.end();
+    const uids = deletedReports(session);
+    session.select(undefined);
+    if (uids.length > 0) await session.mailbox.remove(uids);
+    return ok('CLOSE completed');
+  },
+};
+
+export const unselect: ImapCommand = {
+  name: 'UNSELECT',
+  state: 'selected',
+  async run(session, args) {
+    args.end();
+    session.select(undefined);
+    return ok('UNSELECT completed');
+  },
+};

@@ -1,0 +1,76 @@
+/** RFC 2177: what happens is told at once, until the client says DONE. */
+import { bad, ok, type Completion } from '../completion.js';
+import type { CommandSession, ImapCommand } from '../imap-command.js';
+
+/** Section 3: a client comes back within 29 minutes; who does not is gone. */
+const IDLE_MS = 30 * 60_000;
+/** How late it is noticed that the login is no longer good, and that a client that did not read does again. */
+const LOOK_EVERY_MS = 10_000;
+/** Networks forget connections on which nothing is said, some after 5 minutes. */
+const SAY_EVERY_MS = 120_000;
+
+export const idle: ImapCommand = {
+  name: 'IDLE',
+  state: 'user',
+  tells: 'all',
+  async run(session, args) {
+    args.end();
+    await session.say('+ Waiting, say DONE to end it\r\n');
+    if (session.isSelected) await session.mailbox.refresh();
+    const bell = new Bell();
+    const forget = session.mailbox.onChange(() => bell.ring());
+    try {
+      return completionFor(await tellUntilSaid(session, bell));
+    } finally {
+      forget();
+    }
+  },
+};
+
+/** What the client said in the end; undefined where it said nothing and the session ends. */
+async function tellUntilSaid(session: CommandSession, bell: Bell): Promise<string | undefined> {
+  const line = session.nextLine(IDLE_MS);
+  const hasSaid = line.then(() => true);
+  for (let saidAt = performance.now(); ;) {
+    // Who does not read is told later, all at once.
+    if (session.connection.isTaken) {
+      await session.tellChanges({ mayExpunge: true });
+      if (performance.now() - saidAt >= SAY_EVERY_MS) {
+        await session.say('* OK Still here\r\n');
+        saidAt = performance.now();
+      }
+      await session.connection.flush();
+    }
+    if (await Promise.race([hasSaid, bell.wait(LOOK_EVERY_MS)])) return line;
+    if (!(await session.checkLogin())) return undefined;
+  }
+}
+
+function completionFor(said: string | undefined): Completion | undefined {
+  if (said === undefined) return undefined;
+  return said.trim().toUpperCase() === 'DONE' ? ok('IDLE completed') : bad('IDLE is ended by DONE');
+}
+
+/** Wakes whoever waits; one that rang before is heard at once. */
+class Bell {
+  private hasRung = false;
+  private wake: (() => void) | undefined;
+
+  ring(): void {
+    this.hasRung = true;
+    this.wake?.();
+  }
+
+  /** Resolves with false when it rings, and after `ms` at the latest. */
+  async wait(ms: number): Promise<false> {
+    if (!this.hasRung) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, ms);
+      this.wake = resolve;
+      await promise;
+      clearTimeout(timer);
+    }
+    this.hasRung = false;
+    return false;
+  }
+}
