@@ -8,8 +8,8 @@ import type { TLSSocket } from 'node:tls';
 export type LineRead =
   /** Without its line ending. */
   | { readonly kind: 'line'; readonly bytes: Buffer }
-  /** Nothing of it is left to be read but its end: `skipLine` goes there. */
-  | { readonly kind: 'too_long' }
+  /** It is still there, and `skipLine` goes to its end. `start` is what it begins with. */
+  | { readonly kind: 'too_long'; readonly start: Buffer }
   /** The client has not begun a line in time, or not ended one. */
   | { readonly kind: 'timeout' }
   /** `interrupt` was called. */
@@ -79,7 +79,9 @@ export class LineConnection {
     let deadline = performance.now() + (this.held.length > 0 ? LINE_MS : idleMs);
     for (;;) {
       const end = this.held.indexOf(LF, scanned);
-      if (end > octetsMax + 1 || (end === -1 && this.held.length > octetsMax + 1)) return { kind: 'too_long' };
+      if (end > octetsMax + 1 || (end === -1 && this.held.length > octetsMax + 1)) {
+        return { kind: 'too_long', start: this.held.subarray(0, START_OCTETS) };
+      }
       if (end !== -1) {
         const bytes = this.held.subarray(0, this.held[end - 1] === CR ? end - 1 : end);
         this.consume(end + 1);
@@ -242,5 +244,7 @@ export class LineConnection {
   }
 }
 
+/** Of a line that is too long: enough to know whose it is. */
+const START_OCTETS = 256;
 /** More than `{4294967295+}`, by which a line says that a literal follows it. */
 const TAIL_OCTETS = 32;

@@ -61,7 +61,8 @@ export class CommandReader {
       if (read.kind === 'too_long') {
         const tail = await this.connection.skipLine(this.swallowedMax);
         if (tail === undefined) return { kind: 'lost', text: 'the line does not end' };
-        return this.swallow(tail.toString('latin1'), bad(text, 'the command line is too long'));
+        const start = text + read.start.toString('latin1');
+        return this.swallow(tail.toString('latin1'), bad(start, 'the command line is too long'));
       }
       if (read.kind !== 'line') return read;
       const line = read.bytes.toString('latin1');
