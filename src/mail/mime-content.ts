@@ -2,8 +2,11 @@
 import { decodeCharset } from './charset.js';
 import type { MimePart } from './mime-tree.js';
 
+/** Where the content of a part lies, and how it is encoded. */
+export type ContentPlace = Pick<MimePart, 'bodyStart' | 'end' | 'encoding'>;
+
 /** The content of `part` without its transfer encoding; of a longer one, about the first `octetsMax` octets. */
-export function contentOf(raw: Buffer, part: MimePart, octetsMax = raw.length): Buffer {
+export function contentOf(raw: Buffer, part: ContentPlace, octetsMax = raw.length): Buffer {
   const encoded = raw.subarray(part.bodyStart, Math.min(part.end, part.bodyStart + octetsMax));
   if (part.encoding === 'base64') return Buffer.from(encoded.toString('latin1'), 'base64');
   if (part.encoding === 'quoted-printable') return fromQuotedPrintable(encoded);
@@ -12,7 +15,11 @@ export function contentOf(raw: Buffer, part: MimePart, octetsMax = raw.length): 
 }
 
 /** The content of `part` as text, its lines ending in LF. */
-export function textOf(raw: Buffer, part: MimePart, octetsMax: number): string {
+export function textOf(
+  raw: Buffer,
+  part: ContentPlace & Pick<MimePart, 'parameters'>,
+  octetsMax: number,
+): string {
   const bytes = contentOf(raw, part, octetsMax);
   return decodeCharset(bytes, part.parameters.get('charset') ?? '').replace(/\r{0,2}\n|\r/g, '\n');
 }
