@@ -123,7 +123,7 @@ export class LineConnection {
     return undefined;
   }
 
-  /** Says `data` (text is one octet a character), at the latest with the next `flush`. Throws ConnectionLost. */
+  /** Says `data` (text is one octet a character), at the latest when the client is waited for. Throws ConnectionLost. */
   async write(data: string | Buffer): Promise<void> {
     const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
     this.pending.push(bytes);
@@ -220,6 +220,8 @@ export class LineConnection {
   private async more(deadline: number): Promise<Wake> {
     if (this.interruption) return 'interrupted';
     if (this.hasEnded) return 'ended';
+    // The client may be waiting for this to go on.
+    await this.flush();
     const { promise, resolve } = Promise.withResolvers<Wake>();
     const timer = setTimeout(resolve, deadline - performance.now(), 'timeout');
     this.wake = resolve;

@@ -71,10 +71,7 @@ export class CommandReader {
       if (!literal) return understood(text);
       const refused = refusalOf(text, literal, limits);
       if (refused) return this.swallow(line, refused);
-      if (!literal.unasked) {
-        await this.connection.write('+ Go on\r\n');
-        await this.connection.flush();
-      }
+      if (!literal.unasked) await this.connection.write('+ Go on\r\n');
       const content = await this.connection.readOctets(literal.octets);
       if (content === undefined) return { kind: 'ended' };
       text += `\r\n${content.toString('latin1')}`;

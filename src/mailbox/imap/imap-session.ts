@@ -193,7 +193,6 @@ export class ImapSession implements CommandSession {
 
   private async complete(tag: string, completion: Completion | undefined, isFault: boolean): Promise<boolean> {
     if (completion) await this.say(formatCompletion(tag, completion));
-    await this.connection.flush();
     return isFault;
   }
 

@@ -28,7 +28,6 @@ export const authenticate: ImapCommand = {
 
 async function askFor(session: CommandSession): Promise<string | undefined> {
   await session.say('+ \r\n');
-  await session.connection.flush();
   return session.nextLine(RESPONSE_MS);
 }
 
