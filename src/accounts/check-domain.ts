@@ -2,7 +2,7 @@
 import type { Clock } from '../mail/clock.js';
 import type { AskDns } from '../network/ask-dns.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import { domainRecords, type DomainRecord, type RelayNames } from './domain-records.js';
+import { bearsOnState, domainRecords, type DomainRecord, type RelayNames } from './domain-records.js';
 import type { DomainParts, DomainRegistry } from './domain-registry.js';
 import { domainAfterCheck, FAILING_GRACE_MS, type DnsWord } from './domain-state.js';
 import type { SendingDomain } from './sending-domains.js';
@@ -24,14 +24,19 @@ export class CheckDomain {
     private readonly telemetry: { readonly metrics: Metrics; readonly clock: Clock },
   ) {}
 
-  /** Undefined where the account has no such domain. Rejects where Redis does. */
-  async check(account: string, name: string): Promise<DomainCheck | undefined> {
+  /**
+   * Undefined where the account has no such domain. Rejects where Redis does.
+   *
+   * @param extent only the records that the domain's state depends on, or all, for a person to read
+   */
+  async check(account: string, name: string, extent: 'state' | 'all'): Promise<DomainCheck | undefined> {
     const { domains, dkimKeys, journal } = this.parts;
     const { clock, metrics } = this.telemetry;
     const asked = await domains.get(account, name);
     if (!asked) return undefined;
     await dkimKeys.retireDue(account, name);
-    const records = await this.registry.records(account, asked);
+    const all = await this.registry.records(account, asked);
+    const records = extent === 'all' ? all : all.filter(bearsOnState);
     const findings = await verifyDomain(name, records, this.relay, this.ask);
     const keys = keyFindings(findings);
     const published = keys.filter(({ status }) => status === 'ok').map(({ record }) => record.key.selector);

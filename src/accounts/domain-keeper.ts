@@ -99,7 +99,7 @@ export class DomainKeeper {
 
   private async make(claim: ClaimedCheck): Promise<void> {
     const { checkDomain, checks } = this.parts;
-    const check = await checkDomain.check(claim.account, claim.name);
+    const check = await checkDomain.check(claim.account, claim.name, 'state');
     // Whoever stops has cut its questions off: another process asks them anew when the lease ends.
     if (this.stopped) return;
     const now = this.clock.now();

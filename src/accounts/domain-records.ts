@@ -1,7 +1,9 @@
 /**
  * The DNS records that make an account's mail believed, exactly as they are to be published: DKIM (RFC 6376 section
- * 3.6.1), the return path with its SPF (RFC 7208), and advice on DMARC (RFC 7489).
+ * 3.6.1), the return path with its SPF (RFC 7208), and advice on DMARC (RFC 7489). And those by which mail programs find
+ * this relay.
  */
+import { mailServices, type MailPorts, type MailService } from '../config/mail-services.js';
 import type { DkimKeyInfo } from './dkim-keys.js';
 import { ANY_DOMAIN, type SendingDomain } from './sending-domains.js';
 
@@ -18,10 +20,11 @@ export type DomainRecord =
   | (RecordBase & { readonly purpose: 'dkim'; readonly type: 'TXT'; readonly key: DkimKeyInfo })
   | (RecordBase & { readonly purpose: 'return_path'; readonly type: 'CNAME' })
   | (RecordBase & { readonly purpose: 'spf'; readonly type: 'TXT' })
-  | (RecordBase & { readonly purpose: 'dmarc'; readonly type: 'TXT' });
+  | (RecordBase & { readonly purpose: 'dmarc'; readonly type: 'TXT' })
+  | (RecordBase & { readonly purpose: 'mail_program'; readonly type: 'CNAME' | 'SRV' });
 
 /** What of this relay stands in the records. */
-export interface RelayNames {
+export interface RelayNames extends MailPorts {
   readonly hostname: string;
   /** POSTHORN_BOUNCE_DOMAIN. */
   readonly bounceDomain: string;
@@ -29,14 +32,19 @@ export interface RelayNames {
 
 /** Below the sending domain; short, and nothing that people have already. */
 const RETURN_PATH_LABEL = 'ph-bounces';
+/** Where mail programs look for their settings: the name is theirs. */
+const AUTOCONFIG_LABEL = 'autoconfig';
+/** RFC 2782: among records of one priority. There is one of each. */
+const SRV_WEIGHT = 1;
 
 /** Those of all domains together, `*`, are none. Retired keys have no record any more. */
 export function domainRecords(
   domain: string,
   keys: readonly DkimKeyInfo[],
-  { hostname, bounceDomain }: RelayNames,
+  relay: RelayNames,
 ): readonly DomainRecord[] {
   if (domain === ANY_DOMAIN) return [];
+  const { hostname, bounceDomain } = relay;
   return [
     ...keys.filter(({ state }) => state !== 'retired').map(dkimRecord),
     ...(isAtOrBelow(bounceDomain, domain) ? [] : [returnPathRecord(domain, bounceDomain)]),
@@ -57,7 +65,13 @@ export function domainRecords(
       explanation:
         'Tells receivers what to do with mail that fails DKIM and SPF; a DMARC record that is there already is fine',
     },
+    ...mailProgramRecords(domain, relay),
   ];
+}
+
+/** Whether the state of a domain depends on it. */
+export function bearsOnState({ purpose }: DomainRecord): boolean {
+  return purpose === 'dkim' || purpose === 'return_path';
 }
 
 /**
@@ -106,6 +120,45 @@ function returnPathRecord(domain: string, bounceDomain: string): DomainRecord {
     value: bounceDomain,
     required: false,
     explanation: 'The address that bounces come back to, below your domain, so that SPF passes for it',
+  };
+}
+
+function mailProgramRecords(domain: string, relay: RelayNames): readonly DomainRecord[] {
+  const services = mailServices(relay);
+  const autoconfig = `${AUTOCONFIG_LABEL}.${domain}`;
+  // Settings without a server to fetch mail from are none: then the HTTP API gives none.
+  const isTold = services.some(({ protocol }) => protocol !== 'smtp') && autoconfig !== relay.hostname;
+  return [
+    ...(isTold ? [autoconfigRecord(autoconfig, relay)] : []),
+    ...services.map((each) => srvRecord(domain, relay, each)),
+  ];
+}
+
+function autoconfigRecord(name: string, { hostname }: RelayNames): DomainRecord {
+  return {
+    purpose: 'mail_program',
+    type: 'CNAME',
+    name,
+    value: hostname,
+    required: false,
+    explanation: `Where mail programs fetch their settings: http://${name}/mail/config-v1.1.xml must reach the HTTP API`,
+  };
+}
+
+/** RFC 6186 section 3, RFC 8314 section 5.1. */
+function srvRecord(
+  domain: string,
+  { hostname }: RelayNames,
+  { protocol, tls, srv, priority, port }: MailService,
+): DomainRecord {
+  const what = protocol === 'smtp' ? 'send mail' : `read reports over ${protocol === 'imap' ? 'IMAP' : 'POP3'}`;
+  return {
+    purpose: 'mail_program',
+    type: 'SRV',
+    name: `${srv}._tcp.${domain}`,
+    value: `${priority} ${SRV_WEIGHT} ${port} ${hostname}`,
+    required: false,
+    explanation: `Where mail programs ${what}, with ${tls === 'implicit' ? 'TLS from the first byte' : 'STARTTLS'}`,
   };
 }
 

@@ -6,6 +6,7 @@ import type { AskDns, AskedType, DnsAnswer } from '../network/ask-dns.js';
 import type { DomainRecord, RelayNames } from './domain-records.js';
 import { judgeDkim } from './judge-dkim.js';
 import { isDmarc, isSpf, judgeDmarc, judgeSpf } from './judge-policies.js';
+import { elsewhereIsFine, judgeServices, judgeTarget, zonesOf } from './judge-target.js';
 import { FINE, wrong, type Verdict } from './record-verdict.js';
 
 export interface Finding extends Verdict {
@@ -50,9 +51,18 @@ function look(domain: string, record: DomainRecord, relay: RelayNames, ask: AskD
       return lookAtSpf(record, relay, ask);
     case 'dmarc':
       return lookForDmarc(domain, record, ask);
+    case 'mail_program':
+      return lookForMailProgram(domain, record, ask);
     default:
       return record satisfies never;
   }
+}
+
+function lookForMailProgram(domain: string, record: DomainRecord, ask: AskDns): Promise<Look> {
+  const { type, value } = record;
+  if (type === 'SRV') return lookAt(domain, record, ask, (services) => judgeServices(services, value, domain));
+  const judge = ([target = '']: readonly string[]) => judgeTarget(target, value, domain, elsewhereIsFine(value));
+  return lookAt(domain, record, ask, judge, lookForProxy);
 }
 
 async function lookAt(
@@ -60,13 +70,14 @@ async function lookAt(
   record: DomainRecord,
   ask: AskDns,
   judge: (values: readonly string[]) => Verdict,
+  lookFurther = lookElsewhere,
 ): Promise<Look> {
   const answer = await ask(record.name, record.type);
   switch (answer.kind) {
     case 'records':
       return { found: answer.values, verdict: judge(answer.values) };
     case 'none':
-      return lookElsewhere(domain, record, ask);
+      return lookFurther(domain, record, ask);
     case 'unknown':
       return unanswered(answer);
     default:
@@ -97,19 +108,12 @@ async function lookElsewhere(domain: string, record: DomainRecord, ask: AskDns):
   return missing(`publish the ${record.type} record; a new one may take an hour to be seen`);
 }
 
-/** The zones whose name an editor may have added: the domain's, and its parent's where it is a subdomain. */
-function zonesOf(domain: string): readonly string[] {
-  const parent = domain.slice(domain.indexOf('.') + 1);
-  return parent.includes('.') ? [domain, parent] : [domain];
-}
-
-function judgeTarget(target: string, expected: string, domain: string): Verdict {
-  const found = target.toLowerCase().replace(/\.$/, '');
-  if (found === expected) return FINE;
-  if (zonesOf(domain).some((zone) => found === `${expected}.${zone}`)) {
-    return wrong(`the DNS editor added your domain to the target: enter it with a dot at its end, ${expected}.`);
-  }
-  return wrong(`it points elsewhere: let it point to ${expected}`);
+/** A proxy before the HTTP API does as well as a CNAME; whether an address is one, DNS does not tell. */
+async function lookForProxy(domain: string, record: DomainRecord, ask: AskDns): Promise<Look> {
+  const answers = await Promise.all((['A', 'AAAA'] as const).map((type) => ask(record.name, type)));
+  const found = answers.flatMap((answer) => (answer.kind === 'records' ? answer.values : []));
+  if (found.length === 0) return lookElsewhere(domain, record, ask);
+  return { found, verdict: { ...FINE, todo: `see for yourself that http://${record.name}/ leads to the HTTP API` } };
 }
 
 async function lookAtSpf(record: DomainRecord, { hostname, bounceDomain }: RelayNames, ask: AskDns): Promise<Look> {

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { runCommand as run } from '../../test/cli/run-command.js';
+import { publishRecord } from '../../test/domains/publish-record.js';
 import { RunningApi, STARTED_WITHIN_MS } from '../../test/http-api/running-api.js';
 import { findingOf } from '../mail/categories.js';
 import { startDns, type ScriptedDns } from './demo/scripted-dns.js';
@@ -128,6 +129,9 @@ describe('./posthorn domain', () => {
     expect(added.out).toContain('\n  ph-bounces.shop.example. CNAME bounces.relay.example.\n');
     const list = await run(domainCommand, ['list']);
     expect(list.out).toContain('shop.example  verified');
+    expect(added.out).toMatch(
+      /\n\nOptional, so that mail programs need only address and password\. [^\n]+:\n\n {2}autoconfig\.shop\.example\. CNAME relay\.example\.\n {2}_imaps\._tcp\.shop\.example\. SRV 0 1 10993 relay\.example\.\n/,
+    );
     const shown = await run(domainCommand, ['show', 'shop.example', '--json']);
     expect(JSON.parse(shown.out)).toMatchObject({
       name: 'shop.example',
@@ -145,11 +149,17 @@ describe('./posthorn domain', () => {
     const missing = await run(domainCommand, ['verify', 'shop.example']);
     expect([missing.code, missing.err]).toEqual([1, '']);
     expect(missing.out).toMatch(/\n {4}MISSING\n {4}to do: publish the TXT record/);
+    expect(missing.out).toContain('SRV 0 1 10993 relay.example.\n    not published\n');
 
     const { records } = JSON.parse((await run(domainCommand, ['show', 'shop.example', '--json'])).out) as {
       records: readonly DomainRecordView[];
     };
-    for (const { name, type, value } of records) dns.set(name, type as 'TXT', [value]);
+    for (const record of records) if (record.required) publishRecord(dns, record);
+    await api.redisClient.del('{ph:accounts}:domain-turn:default:shop.example');
+    const enough = await run(domainCommand, ['verify', 'shop.example']);
+    expect([enough.code, enough.out.match(/\n {4}not published\n/g)?.length]).toEqual([0, 7]);
+
+    for (const record of records) publishRecord(dns, record);
     await api.redisClient.del('{ph:accounts}:domain-turn:default:shop.example');
     const verified = await run(domainCommand, ['verify', 'shop.example']);
     expect([verified.code, verified.err]).toEqual([0, '']);

@@ -30,6 +30,9 @@ const ADVICE: Readonly<Record<string, string>> = {
     'DNS no longer shows the DKIM key: mail is still taken for 72 hours after it was missed. Publish it, and run',
   unverified: 'DNS has not shown the DKIM key for too long, and mail is refused. Publish it, and run',
 };
+/** Before the records that no mail needs. */
+const FOR_PROGRAMS =
+  'Optional, so that mail programs need only address and password. Not where the people of this domain have their mail elsewhere:';
 /** RFC 1035 section 3.3.14: octets of one string. */
 const STRING_OCTETS = 255;
 
@@ -42,28 +45,47 @@ export function domainLine({ name, state, verifiedBy }: DomainView): string {
 /** The domain and the records to publish; with what DNS shows of each, where it was asked. */
 export function domainText(domain: DomainView): string {
   const records = domain.records ?? [];
+  const forMail = records.filter(({ purpose }) => purpose !== 'mail_program');
+  const forPrograms = records.filter(({ purpose }) => purpose === 'mail_program');
   const advice = ADVICE[domain.state];
   return [
     domainLine(domain),
-    ...(records.length > 0 ? ['\nPublish in DNS:\n', ...records.map(recordText)] : []),
+    ...(forMail.length > 0 ? ['\nPublish in DNS:\n', ...forMail.map(recordText)] : []),
+    ...(forPrograms.length > 0 ? [`\n${FOR_PROGRAMS}\n\n`, ...forPrograms.map(shortText)] : []),
     ...(advice === undefined ? [] : [`\n${advice} ./posthorn domain verify ${shown(domain.name)}\n`]),
   ].join('');
 }
 
-function recordText({ purpose, required, explanation, type, name, value, status, found = [], todo }: DomainRecordView) {
-  const about = `${purpose}${required ? '' : ' (optional)'}: ${explanation}`;
-  const lines = [
-    '',
-    `  ; ${shown(about)}`,
-    `  ${shown(name)}. ${shown(type)} ${zoneText(type, value)}`,
-    ...(status === undefined ? [] : [`    ${status === 'ok' ? 'ok' : status.toUpperCase()}`]),
+function recordText(record: DomainRecordView): string {
+  const about = `${record.purpose}${record.required ? '' : ' (optional)'}: ${record.explanation}`;
+  const status = record.status === 'ok' ? 'ok' : record.status?.toUpperCase();
+  return linesText(['', `  ; ${shown(about)}`, zoneLine(record), ...statusLines(record, status)]);
+}
+
+/** Without its explanation, and without a word of blame where it is not published. */
+function shortText(record: DomainRecordView): string {
+  if (record.status === 'missing') return linesText([zoneLine(record), '    not published']);
+  const status = record.status === 'wrong' ? 'another' : record.status;
+  return linesText([zoneLine(record), ...statusLines(record, status)]);
+}
+
+/** What DNS shows; nothing where it was not asked. */
+function statusLines({ status, found = [], todo }: DomainRecordView, words: string | undefined): readonly string[] {
+  if (status === undefined || words === undefined) return [];
+  return [
+    `    ${words}`,
     // What is right need not be shown twice.
-    ...(status === undefined || (status === 'ok' && todo === undefined)
-      ? []
-      : found.map((text) => `    found: ${text}`)),
+    ...(status === 'ok' && todo === undefined ? [] : found.map((text) => `    found: ${text}`)),
     ...(todo === undefined ? [] : [`    to do: ${shown(todo)}`]),
   ];
+}
+
+function linesText(lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join('');
+}
+
+function zoneLine({ type, name, value }: DomainRecordView): string {
+  return `  ${shown(name)}. ${shown(type)} ${zoneText(type, value)}`;
 }
 
 /** As a zone file wants it. */

@@ -18,6 +18,7 @@ import { setCaller } from './caller.js';
 import { answerClientError } from './client-errors.js';
 import { inputError } from './input-faults.js';
 import { readJsonBody, type JsonBodyLimits } from './json-body.js';
+import { isOpenToAll } from './open-route.js';
 import { problem, ProblemError } from './problem.js';
 import { foreignProblem, ProblemFilter, sendProblem } from './problem-filter.js';
 import { QueryGuard } from './query.guard.js';
@@ -89,7 +90,7 @@ function authenticateRequests(
   fastify.addHook('onRequest', async (request, reply) => {
     requestId(request, reply);
     reply.headers({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' });
-    if (request.is404) return undefined;
+    if (request.is404 || isOpenToAll(request)) return undefined;
     const result = await authentication.authenticate(request.headers.authorization, request.ip);
     if (result.kind === 'authenticated') {
       setCaller(request, result.caller);

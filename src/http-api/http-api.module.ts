@@ -5,6 +5,7 @@
 import { Module } from '@nestjs/common';
 import { AccountsController } from './accounts.controller.js';
 import { ActingAccount } from './acting-account.js';
+import { AutoconfigController } from './autoconfig.controller.js';
 import { BouncesController } from './bounces.controller.js';
 import { CredentialsController } from './credentials.controller.js';
 import { DomainVerification } from './domain-verification.js';
@@ -21,6 +22,7 @@ import { SuppressionsController } from './suppressions.controller.js';
     CredentialsController,
     SuppressionsController,
     BouncesController,
+    AutoconfigController,
   ],
   providers: [StoreAccess, ActingAccount, DomainVerification],
 })

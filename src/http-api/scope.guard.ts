@@ -1,9 +1,10 @@
-/** Lets a caller through to what one of its scopes opens. A route that names no scope is open to nobody. */
+/** Lets a caller through to what one of its scopes opens. A route that names no scope is open to nobody, unless it says that it is to all. */
 import { SetMetadata, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import type { Scope } from '../accounts/credentials.js';
 import { callerOf } from './caller.js';
+import { isOpenToAll } from './open-route.js';
 import { missingScope, ProblemError } from './problem.js';
 
 const SCOPE = 'posthorn:scope';
@@ -16,8 +17,12 @@ export class ScopeGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): boolean {
     const scope = this.reflector.get<Scope | undefined>(SCOPE, context.getHandler());
-    if (scope === undefined) throw new Error(`${context.getHandler().name} names no scope`);
-    const { scopes } = callerOf(context.switchToHttp().getRequest<FastifyRequest>());
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    if (scope === undefined) {
+      if (isOpenToAll(request)) return true;
+      throw new Error(`${context.getHandler().name} names no scope`);
+    }
+    const { scopes } = callerOf(request);
     if (!scopes.includes(scope)) throw new ProblemError(missingScope(scope));
     return true;
   }

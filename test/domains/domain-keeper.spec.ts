@@ -1,7 +1,9 @@
 /** Sending domains over time: their checks come round, are shared, and change what they must and nothing else. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { DomainCheck } from '../../src/accounts/check-domain.js';
 import { FAILING_GRACE_MS } from '../../src/accounts/domain-state.js';
 import { DOMAINS_PER_ACCOUNT_MAX, domainsKey, verifiedDomain } from '../../src/accounts/sending-domains.js';
+import { publishRecord } from './publish-record.js';
 import { ACCOUNT, SmallRegistry } from './small-registry.js';
 
 const MINUTE = 60_000;
@@ -24,6 +26,10 @@ async function addPending(name: string): Promise<void> {
 async function later(ms: number): Promise<number> {
   small.clock.time += ms;
   return small.keeper().runDue();
+}
+
+function statusesOf(check: DomainCheck | undefined, purpose: string): readonly string[] {
+  return (check?.findings ?? []).filter(({ record }) => record.purpose === purpose).map(({ status }) => status);
 }
 
 async function withdraw(name: string): Promise<void> {
@@ -80,6 +86,38 @@ describe('a domain that is added', () => {
     expect(await small.stateOf('shop.example')).toBe('verified');
     const told = (await small.accountLog.list(ACCOUNT, 10)).map((event) => ('to' in event ? event.to : event.type));
     expect(told).toEqual(['verified', 'failing', 'unverified', 'verified']);
+  });
+
+  it('is asked of DNS by itself only for what its state depends on, and for all where a person asks', async () => {
+    await addPending('shop.example');
+    await small.publish('shop.example');
+    await later(MINUTE);
+    expect(await small.stateOf('shop.example')).toBe('verified');
+    // Long answers are asked for twice, the second time over TCP.
+    const asked = () => [...new Set(small.dns.queries.map(({ name, type }) => `${name} ${type}`))];
+    expect(asked().sort()).toEqual([
+      'ph-bounces.shop.example CNAME',
+      expect.stringMatching(/^ph\d+-.{4}\._domainkey\.shop\.example TXT$/),
+      expect.stringMatching(/^ph\d+e-.{4}\._domainkey\.shop\.example TXT$/),
+    ]);
+    const check = await small.checkDomain().check(ACCOUNT, 'shop.example', 'all');
+    expect(check?.findings.map(({ status }) => status)).toEqual(Array.from({ length: 12 }, () => 'ok'));
+    expect(asked()).toContain('_imaps._tcp.shop.example SRV');
+  });
+
+  it('has no worse a state for want of what only mail programs look for', async () => {
+    await addPending('shop.example');
+    for (const record of await small.recordsOf('shop.example')) {
+      if (record.purpose === 'dkim') publishRecord(small.dns, record);
+      if (record.purpose === 'mail_program') small.dns.fail(record.name, 'SERVFAIL');
+    }
+    const check = await small.checkDomain().check(ACCOUNT, 'shop.example', 'all');
+    expect(check?.domain.state).toBe('verified');
+    expect(new Set(statusesOf(check, 'mail_program'))).toEqual(new Set(['unknown']));
+    for (const { name } of await small.recordsOf('shop.example')) if (name.startsWith('_')) small.dns.delete(name);
+    const again = await small.checkDomain().check(ACCOUNT, 'shop.example', 'all');
+    expect(again?.domain.state).toBe('verified');
+    expect(statusesOf(again, 'mail_program')).toContain('missing');
   });
 
   it('stays as it is while DNS does not answer', async () => {

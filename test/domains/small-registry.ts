@@ -20,9 +20,10 @@ import { connectRedis, disconnectRedis, untilReady } from '../../src/store/conne
 import { startEmbeddedRedis, type EmbeddedRedis } from '../../src/store/embedded-redis.js';
 import { Log } from '../../src/telemetry/logger.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
+import { publishRecord } from './publish-record.js';
+import { RELAY } from './relay-names.js';
 
 export const ACCOUNT = 'shop';
-const RELAY = { hostname: 'relay.example', bounceDomain: 'bounces.relay.example' };
 
 export class SetClock extends Clock {
   constructor(public time: number) {
@@ -74,15 +75,20 @@ export class SmallRegistry {
     return askThrough(new DnsResolver([this.dns.server]));
   }
 
+  checkDomain(ask = this.ask): CheckDomain {
+    const { clock, metrics } = this;
+    return new CheckDomain(this.registry, this.parts, RELAY, ask, { metrics, clock });
+  }
+
   /** A keeper as one process has it. */
   keeper(ask = this.ask): DomainKeeper {
-    const { accounts, domains, checks, clock, metrics } = this;
-    const checkDomain = new CheckDomain(this.registry, this.parts, RELAY, ask, { metrics, clock });
+    const { accounts, domains, checks, clock } = this;
+    const checkDomain = this.checkDomain(ask);
     return new DomainKeeper({ accounts, domains, checks, checkDomain }, clock, () => 0.5, this.log);
   }
 
   async publish(name: string): Promise<void> {
-    for (const record of await this.recordsOf(name)) this.dns.set(record.name, record.type, [record.value]);
+    for (const record of await this.recordsOf(name)) publishRecord(this.dns, record);
   }
 
   async recordsOf(name: string): Promise<Awaited<ReturnType<DomainRegistry['records']>>> {

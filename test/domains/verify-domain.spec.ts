@@ -8,9 +8,9 @@ import { verifyDomain, type Finding } from '../../src/accounts/verify-domain.js'
 import { startDns, type ScriptedDns } from '../../src/cli/demo/scripted-dns.js';
 import { askThrough, type AskDns } from '../../src/network/ask-dns.js';
 import { DnsResolver } from '../../src/network/dns-resolver.js';
+import { RELAY } from './relay-names.js';
 
 const DOMAIN = 'example.org';
-const RELAY = { hostname: 'relay.example', bounceDomain: 'bounces.relay.example' };
 const P = 'MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A'.repeat(12);
 const VALUE = `v=DKIM1; k=rsa; p=${P}`;
 const SELECTOR = `s1._domainkey.${DOMAIN}`;

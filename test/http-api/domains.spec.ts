@@ -1,11 +1,12 @@
 /** `/v1/domains` over HTTP, with a real Redis behind it and a scripted DNS. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { RunningApi, STARTED_WITHIN_MS } from './running-api.js';
+import { publishRecord } from '../domains/publish-record.js';
 import { startDns, type ScriptedDns } from '../../src/cli/demo/scripted-dns.js';
 
 interface RecordView {
   readonly purpose: string;
-  readonly type: 'TXT' | 'CNAME';
+  readonly type: string;
   readonly name: string;
   readonly value: string;
   readonly status?: string;
@@ -17,7 +18,14 @@ const published: string[] = [];
 
 beforeAll(async () => {
   dns = await startDns();
-  api = await RunningApi.start({ POSTHORN_DNS_SERVERS: dns.server, POSTHORN_BOUNCE_DOMAIN: 'bounces.relay.example' });
+  api = await RunningApi.start({
+    POSTHORN_DNS_SERVERS: dns.server,
+    POSTHORN_BOUNCE_DOMAIN: 'bounces.relay.example',
+    POSTHORN_PORT_BASE: '0',
+    // What is off has no record.
+    POSTHORN_IMAP_PORT: '0',
+    POSTHORN_POP3_PORT: '0',
+  });
 }, STARTED_WITHIN_MS);
 
 afterAll(async () => {
@@ -36,9 +44,9 @@ async function recordsOf(name: string): Promise<readonly RecordView[]> {
 }
 
 function publish(records: readonly RecordView[]): void {
-  for (const { name, type, value } of records) {
-    dns.set(name, type, [value]);
-    published.push(name);
+  for (const record of records) {
+    publishRecord(dns, record);
+    published.push(record.name);
   }
 }
 
@@ -107,6 +115,20 @@ describe('/v1/domains', () => {
         required: false,
         explanation,
       },
+      ...[
+        ['CNAME', 'autoconfig', 'relay.example'],
+        ['SRV', '_imaps._tcp', '0 1 993 relay.example'],
+        ['SRV', '_pop3s._tcp', '20 1 995 relay.example'],
+        ['SRV', '_submissions._tcp', '0 1 465 relay.example'],
+        ['SRV', '_submission._tcp', '10 1 587 relay.example'],
+      ].map(([type, label, value]) => ({
+        purpose: 'mail_program',
+        type,
+        name: `${label}.example.org`,
+        value,
+        required: false,
+        explanation,
+      })),
     ]);
     expect((await api.request('GET', '/v1/domains/example.org')).json).toEqual(first.json);
   });
@@ -141,17 +163,25 @@ describe('/v1/domains', () => {
       return_path: 'missing',
       spf: 'missing',
       dmarc: 'missing',
+      mail_program: 'missing',
     });
     publish(await recordsOf('proven.example'));
     await api.redisClient.del('{ph:accounts}:domain-turn:default:proven.example');
     const verified = await api.request('POST', '/v1/domains/proven.example/verify', { key });
     expect(verified.json).toMatchObject({ state: 'verified', verifiedBy: 'dns', returnPath: 'verified' });
-    expect(statuses(verified.json.records)).toEqual({ dkim: 'ok', return_path: 'ok', spf: 'ok', dmarc: 'ok' });
+    expect(statuses(verified.json.records)).toEqual({
+      dkim: 'ok',
+      return_path: 'ok',
+      spf: 'ok',
+      dmarc: 'ok',
+      mail_program: 'ok',
+    });
     // What this very check has made of the keys.
     const shown = verified.json.records as readonly { readonly purpose: string; readonly state?: string }[];
     expect(shown.map(({ purpose, state }) => [purpose, state])).toEqual([
       ...[1, 2].map(() => ['dkim', 'active']),
       ...['return_path', 'spf', 'dmarc'].map((purpose) => [purpose, undefined]),
+      ...Array.from({ length: 5 }, () => ['mail_program', undefined]),
     ]);
     expect((await api.request('POST', '/v1/messages', { body: mail })).status).toBe(202);
     expect(await api.counted('posthorn_domain_checks_total', { state: 'verified' })).toBe(1);

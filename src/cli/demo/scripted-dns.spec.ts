@@ -44,6 +44,8 @@ describe('a name that the DNS was told', () => {
     dns.set('mx1.example.test', 'AAAA', ['::1']);
     dns.set('example.test', 'TXT', ['v=spf1 -all', 'another']);
     dns.set('2.0.0.127.in-addr.arpa', 'PTR', ['mx1.example.test']);
+    const service = { priority: 0, weight: 1, port: 993, name: 'mail.example.test' };
+    dns.set('_imaps._tcp.example.test', 'SRV', [service]);
     dns.set('_25._tcp.mx1.example.test', 'TLSA', [{ usage: 3, selector: 1, matchingType: 1, certificate }]);
 
     expect(await resolver.resolveMx('example.test')).toMatchObject([
@@ -54,6 +56,7 @@ describe('a name that the DNS was told', () => {
     expect(await resolver.resolve6('mx1.example.test')).toEqual(['::1']);
     expect(await resolver.resolveTxt('example.test')).toEqual([['v=spf1 -all'], ['another']]);
     expect(await resolver.reverse('127.0.0.2')).toEqual(['mx1.example.test']);
+    expect(await resolver.resolveSrv('_imaps._tcp.example.test')).toEqual([expect.objectContaining(service)]);
     const tlsa = await resolver.resolveTlsa('_25._tcp.mx1.example.test');
     expect(tlsa).toMatchObject([{ certUsage: 3, selector: 1, match: 1 }]);
     expect(Buffer.from(tlsa[0]?.data ?? new ArrayBuffer())).toEqual(certificate);

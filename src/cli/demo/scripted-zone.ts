@@ -14,6 +14,8 @@ export interface RecordForms {
   PTR: string;
   /** An exchange of `.` is the null MX (RFC 7505). */
   MX: { readonly exchange: string; readonly priority: number };
+  /** A name of `.` says that there is no such service (RFC 2782). */
+  SRV: { readonly priority: number; readonly weight: number; readonly port: number; readonly name: string };
   /** Of any length: cut into strings of 255 octets on the wire. */
   TXT: string;
   TLSA: {
@@ -106,6 +108,10 @@ function wireForm<Type extends RecordType>(type: Type, record: RecordForms[Type]
   if (type === 'MX') {
     const { exchange, priority } = record as RecordForms['MX'];
     return { exchange, preference: priority };
+  }
+  if (type === 'SRV') {
+    const { name, ...numbers } = record as RecordForms['SRV'];
+    return { ...numbers, target: name };
   }
   if (type === 'TXT') return characterStrings(record as RecordForms['TXT']);
   return record;
