@@ -72,7 +72,7 @@ export class RedisReportMailbox extends ReportMailbox {
     for (let i = 0; i + 1 < pairs.length; i += 2) fields[pairs[i] ?? ''] = pairs[i + 1] ?? '';
     return {
       kind: 'changes',
-      version: Number(fields['c'] ?? 0),
+      version: Number(fields.c ?? 0),
       folders: marksOf(fields),
       changed: records.map((record) => this.records.read(record)).sort((a, b) => a.uid - b.uid),
       gone: gone.map(Number),
@@ -181,7 +181,7 @@ function stepsOf(uids: readonly number[]): number[][] {
 
 function marksOf(fields: Readonly<Record<string, string>>): Record<FolderName, FolderMarks> {
   // Before there were folders nobody was told a UIDNEXT, so any that is above all uids will do.
-  const lastGiven = fields['n'] ?? '0';
+  const lastGiven = fields.n ?? '0';
   return eachFolder((name) => ({
     uidNext: Number(fields[`u:${name}`] ?? lastGiven) + 1,
     recentUid: Number(fields[`r:${name}`] ?? 0),
