@@ -19,7 +19,7 @@ export class OwnRedis {
   private readonly connections: Redis[] = [];
 
   private constructor(
-    private readonly directory: string,
+    readonly directory: string,
     private readonly embedded: EmbeddedRedis,
   ) {}
 

@@ -1,11 +1,14 @@
 /** A Redis of a suite's own with as many stores and processes over it as a test wants, and a clock that it moves. */
+import { expect } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { RedisReportMailbox } from '../../src/bounces/reports/redis-report-mailbox.js';
+import type { MailboxId } from '../../src/bounces/reports/report-mailbox.js';
 import { RedisReports, STRAYS_MAX, type ReportQuota } from '../../src/bounces/reports/redis-reports.js';
 import type { Report } from '../../src/bounces/reports/reports.js';
 import type { AccountMailbox } from '../../src/mailbox/state/account-mailbox.js';
 import { Mailboxes } from '../../src/mailbox/state/mailboxes.js';
 import { connectRedis } from '../../src/store/connect-redis.js';
+import { reportKeys } from '../../src/store/keyspace.js';
 import { Log } from '../../src/telemetry/logger.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
 import { OwnRedis, StandingClock } from '../accounts/own-redis.js';
@@ -56,6 +59,29 @@ export class MailboxRig {
     const mailboxes = new Mailboxes(own, () => connectRedis(url, 'queue'), this.log);
     this.opened.push(mailboxes);
     return mailboxes;
+  }
+
+  /** What is counted is what is there. */
+  async expectExactCounts(account = 'shop'): Promise<void> {
+    const { mailbox, contents, listed, strays } = reportKeys(account);
+    const kept = await this.redis.hkeys(contents);
+    const ofStrays = await this.redis.zrange(strays, '0', '-1');
+    const bytesOf = async (uids: readonly string[]): Promise<number> => {
+      const lengths = await Promise.all(uids.map((uid) => this.redis.hstrlen(contents, uid)));
+      return lengths.reduce((sum, length) => sum + length, 0);
+    };
+    const counts = (await this.redis.hmget(mailbox, 'b', 's')).map(Number);
+    expect(counts).toEqual([await bytesOf(kept), await bytesOf(ofStrays)]);
+    const there = (await this.store().load(account)).reports.map(({ uid }) => String(uid));
+    expect(kept.sort()).toEqual(there.sort());
+    expect(await this.redis.zcard(listed)).toBe(there.length);
+    expect(there).toEqual(expect.arrayContaining(ofStrays));
+  }
+
+  /** The mailbox as it is now, and its version. */
+  async now(account = 'shop'): Promise<MailboxId & { readonly version: number }> {
+    const { uidValidity, version } = await this.store().load(account);
+    return { account, uidValidity, version };
   }
 
   async closeProcesses(): Promise<void> {

@@ -31,12 +31,15 @@ local function changedFlags(flags)
   return differs and table.concat(kept, ' ')
 end
 
-local changed, refused = {}, {}
+-- Most reports have one of a few sets of flags.
+local known, changed, refused = {}, {}, {}
+local parts = '^(' .. string.rep('%S* ', 8) .. ')(.*)$'
 for i = 6 + given, #ARGV do
   local record = recordOf(ARGV[i])
   if record then
-    local head, flags = string.match(record, '^(' .. string.rep('%S* ', 8) .. ')(.*)$')
-    local becomes = changedFlags(flags)
+    local head, flags = string.match(record, parts)
+    if known[flags] == nil then known[flags] = changedFlags(flags) end
+    local becomes = known[flags]
     if becomes and #becomes > math.max(#flags, ${String(FLAG_BYTES_MAX)}) then
       refused[#refused + 1] = ARGV[i]
     elseif becomes then

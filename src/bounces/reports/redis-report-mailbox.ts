@@ -28,6 +28,8 @@ import {
 import { RecordReader } from './report-record.js';
 import { newUidValidity } from './uid-validity.js';
 
+type Loaded = [fields: Record<string, string>, lifeMs: number, older: number, records: string[]];
+
 /** Contents that one step copies: about a millisecond for each of them. */
 const ARCHIVED_BYTES_PER_STEP = 4 * 1024 * 1024;
 
@@ -48,9 +50,7 @@ export class RedisReportMailbox extends ReportMailbox {
     for (;;) {
       // No MULTI, which a full Redis refuses. The version comes first, so that what changes meanwhile is read again as a change.
       const reading = this.redis.pipeline().hgetall(mailbox).pttl(mailbox).exists(olderList).zrange(listed, '0', '-1');
-      const [fields, lifeMs, older, records] = repliesOf(await reading.exec()) as [
-        ...[fields: Record<string, string>, lifeMs: number, older: number, records: string[]],
-      ];
+      const [fields, lifeMs, older, records] = repliesOf(await reading.exec()) as Loaded;
       const { v, c = '0', n = '0' } = fields;
       if (older > 0) await moveOlderList(this.redis, account, this.retentionMs);
       // A life that ends is that of an account that is gone: this is another with its name.
@@ -72,7 +72,7 @@ export class RedisReportMailbox extends ReportMailbox {
     for (let i = 0; i + 1 < pairs.length; i += 2) fields[pairs[i] ?? ''] = pairs[i + 1] ?? '';
     return {
       kind: 'changes',
-      version: Number(fields['c'] ?? 0),
+      version: Number(fields.c ?? 0),
       folders: marksOf(fields),
       changed: records.map((record) => this.records.read(record)).sort((a, b) => a.uid - b.uid),
       gone: gone.map(Number),
@@ -181,7 +181,7 @@ function stepsOf(uids: readonly number[]): number[][] {
 
 function marksOf(fields: Readonly<Record<string, string>>): Record<FolderName, FolderMarks> {
   // Before there were folders nobody was told a UIDNEXT, so any that is above all uids will do.
-  const lastGiven = fields['n'] ?? '0';
+  const lastGiven = fields.n ?? '0';
   return eachFolder((name) => ({
     uidNext: Number(fields[`u:${name}`] ?? lastGiven) + 1,
     recentUid: Number(fields[`r:${name}`] ?? 0),

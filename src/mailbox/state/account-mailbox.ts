@@ -17,6 +17,9 @@ import type { Log } from '../../telemetry/logger.js';
 import { keywordsOf, spelledFlags } from './flag-names.js';
 import { mergedList, NO_VIEWS, viewsOf, type FolderSnapshot } from './folder-views.js';
 
+/** A step on many reports, or a storm of bounces, is told of many times; this is soon enough for who waits in IDLE. */
+const HEARD_EVERY_MS = 100;
+
 export class AccountMailbox {
   readonly uidValidity: number;
   private version = 0;
@@ -32,6 +35,7 @@ export class AccountMailbox {
   private isBehind = false;
   private keywordsKnown: readonly string[] | undefined;
   private readonly listeners = new Set<() => void>();
+  private pause: NodeJS.Timeout | undefined;
   private reading: Promise<void> = Promise.resolve();
   private waiting: Promise<void> | undefined;
 
@@ -81,12 +85,20 @@ export class AccountMailbox {
     return this.waiting;
   }
 
-  /** A change was heard of; where it cannot be read now, `catchUp` reads it. */
+  /** A change was heard of: it is read at once, or with those that follow closely. */
   hear(version: number): void {
     // 0: the account was removed.
-    if (version === 0 || version > this.version) this.doubt();
+    if (version !== 0 && version <= this.version) return;
+    this.isStale = true;
+    if (this.pause) return;
+    this.pause = setTimeout(() => {
+      this.pause = undefined;
+      this.catchUp();
+    }, HEARD_EVERY_MS).unref();
+    this.catchUp();
   }
 
+  /** Reads what could not be read before. */
   catchUp(): void {
     if (this.isStale) this.refresh().catch(() => undefined);
   }
