@@ -88,6 +88,7 @@ export class ImapSession implements CommandSession {
   async run(): Promise<void> {
     try {
       await this.say(`* OK [CAPABILITY ${this.capabilities}] ${this.parts.hostname} Posthorn is ready\r\n`);
+      await this.connection.flush();
       for (let faults = 0; this.goodbye === undefined;) {
         const isFault = await this.next();
         faults = isFault ? faults + 1 : 0;
