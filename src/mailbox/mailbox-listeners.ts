@@ -1,15 +1,14 @@
 /** Opens the doors of the mailbox, IMAP and POP3, keeps their certificate fresh, and closes them when the process drains. */
 import type { Settings } from '../config/settings.js';
 import type { ConnectionGate } from '../listeners/connection-gate.js';
-import { LineDoor, type LineDoorOwner } from '../listeners/line-door.js';
+import { LineDoor } from '../listeners/line-door.js';
 import { watchCertificate, type CertificateFiles, type TlsCertificate } from '../listeners/tls-certificate.js';
 import { blockListOf } from '../network/client-networks.js';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { ContentRoom } from './content-room.js';
-import { ImapSession } from './imap/imap-session.js';
+import { doorOwner } from './door-owner.js';
 import type { MailboxAccess, MailboxProtocol } from './mailbox-access.js';
-import { Pop3Session } from './pop3/pop3-session.js';
 
 export interface MailboxListenerParts {
   readonly access: MailboxAccess;
@@ -68,27 +67,9 @@ export class MailboxListeners {
   }
 
   private door(protocol: MailboxProtocol, kind: 'starttls' | 'implicit', certificate: TlsCertificate): LineDoor {
-    const proxies = blockListOf(this.settings.proxyNetworks);
-    return new LineDoor({ kind, certificate, gate: this.parts.gate, proxies }, this.owner(protocol));
-  }
-
-  private owner(protocol: MailboxProtocol): LineDoorOwner {
-    const { access, metrics, log } = this.parts;
-    const { room } = this;
-    const { hostname } = this.settings;
-    const Session = protocol === 'imap' ? ImapSession : Pop3Session;
-    return {
-      serve: (connection, startTls) => new Session({ connection, startTls, hostname, access, room }).run(),
-      refusal: (fault, detail) => {
-        const words =
-          fault === 'too_many_connections'
-            ? `Too many connections (${detail}): close some`
-            : `Too many failed logins: try again in ${detail}`;
-        return protocol === 'imap' ? `* BYE ${words}\r\n` : `-ERR [SYS/TEMP] ${words}\r\n`;
-      },
-      tlsOpened: (version) => metrics.tlsSessions.inc({ direction: 'inbound', version, policy: 'require' }),
-      proxyFault: (fault, address) => log.warn('proxy.header_refused', { fault, client: address }),
-      failed: (error) => log.error('mailbox.session_failed', error, { protocol }),
-    };
+    const { hostname, proxyNetworks } = this.settings;
+    const { gate, ...parts } = this.parts;
+    const owner = doorOwner(protocol, { hostname, room: this.room, ...parts });
+    return new LineDoor({ kind, certificate, gate, proxies: blockListOf(proxyNetworks) }, owner);
   }
 }
