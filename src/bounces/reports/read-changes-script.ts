@@ -15,8 +15,8 @@ local since, version = tonumber(ARGV[4]), amount('c')
 local records, gone, seen, left = {}, {}, {}, ${String(REPORTS_MAX)}
 if version ~= since then
   local log = redis.call('XRANGE', CHANGES, string.format('%.0f-0', since + 1), '+')
-  -- Each change is one entry; a version that went back is that of a Redis that lost some.
-  if version < since or #log ~= version - since then return 0 end
+  -- Each change is one entry. A version that went back, of a Redis that lost some, has less than none.
+  if #log ~= version - since then return 0 end
   for _, entry in ipairs(log) do
     for uid in string.gmatch(entry[2][2], '%d+') do
       left = left - 1
