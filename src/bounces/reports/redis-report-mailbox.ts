@@ -56,9 +56,9 @@ export class RedisReportMailbox extends ReportMailbox {
       // A life that ends is that of an account that is gone: this is another with its name.
       else if (v === undefined || lifeMs >= 0) await this.make(mailbox);
       else {
-        const reports = records.map((record) => this.records.read(record));
-        const isLater = (reports.at(-1)?.uid ?? 0) > Number(n);
-        if (!isLater) return { uidValidity: Number(v), version: Number(c), folders: marksOf(fields), reports };
+        // What came after the version is told of as a change, with the UIDNEXT that goes with it.
+        const reports = records.map((record) => this.records.read(record)).filter(({ uid }) => uid <= Number(n));
+        return { uidValidity: Number(v), version: Number(c), folders: marksOf(fields), reports };
       }
     }
   }
