@@ -85,8 +85,8 @@ export class RunningPosthorn {
     return JSON.parse(await readFile(join(this.dataDir, 'first-credentials.json'), 'utf8')) as FirstCredentials;
   }
 
-  /** Pids of its child processes by their title: `doors`, `bounces`, `worker`, `redis-server`. */
-  async children(name: 'doors' | 'bounces' | 'worker' | 'redis-server'): Promise<number[]> {
+  /** Pids of its child processes by their title: `doors`, `bounces`, `mailbox`, `worker`, `redis-server`. */
+  async children(name: 'doors' | 'bounces' | 'mailbox' | 'worker' | 'redis-server'): Promise<number[]> {
     if (name === 'redis-server') {
       const pid = Number(await readFile(join(this.dataDir, 'redis/redis.pid'), 'utf8').catch(() => '0'));
       return pid > 0 ? [pid] : [];
@@ -179,7 +179,7 @@ export class RunningPosthorn {
     const deadline = Date.now() + STOP_WITHIN_MS;
     while (this.exitCode === undefined) {
       if (Date.now() > deadline) {
-        for (const name of ['doors', 'bounces', 'worker'] as const) {
+        for (const name of ['doors', 'bounces', 'mailbox', 'worker'] as const) {
           for (const pid of await this.children(name)) process.kill(pid, 'SIGKILL');
         }
         this.process.kill('SIGKILL');

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
-import { chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -35,21 +35,33 @@ export class RunningDovecot {
     readonly port: number,
     private readonly directory: string,
     private readonly server: ChildProcess,
+    private readonly tls: boolean,
   ) {}
 
-  /** Starts one whose INBOX holds `mails`, with UIDs from 1 in their order, and returns when it answers. */
-  static async start(mails: readonly Buffer[]): Promise<RunningDovecot> {
+  /**
+   * Starts one whose INBOX holds `mails`, with UIDs from 1 in their order, and returns when it answers.
+   * @param tls PEM files, for TLS from the first octet; without it nothing is encrypted
+   */
+  static async start(
+    mails: readonly Buffer[],
+    tls?: { readonly cert: string; readonly key: string },
+  ): Promise<RunningDovecot> {
     const directory = await mkdtemp(join(tmpdir(), 'posthorn-dovecot-'));
     const port = await freePort();
     await writeMaildir(directory, mails);
+    // Where it runs as another user it cannot read what is ours.
+    if (tls) await Promise.all((['cert', 'key'] as const).map((name) => copyFile(tls[name], join(directory, name))));
     const user = unprivileged();
-    await writeFile(join(directory, 'dovecot.conf'), configuration(directory, port, user?.name ?? userInfo().username));
+    await writeFile(
+      join(directory, 'dovecot.conf'),
+      configuration(directory, port, user?.name ?? userInfo().username, tls !== undefined),
+    );
     if (user) await giveTo(directory, user.id);
     const server = spawn(PROGRAM, ['-F', '-c', join(directory, 'dovecot.conf')], {
       stdio: 'ignore',
       ...(user ? { uid: user.id, gid: user.id } : {}),
     });
-    const dovecot = new RunningDovecot(port, directory, server);
+    const dovecot = new RunningDovecot(port, directory, server, tls !== undefined);
     await dovecot.untilReady();
     return dovecot;
   }
@@ -70,7 +82,7 @@ export class RunningDovecot {
 
   private async untilReady(): Promise<void> {
     const giveUpAt = Date.now() + READY_WITHIN_MS;
-    while (!(await greets(this.host, this.port))) {
+    while (!(await (this.tls ? accepts : greets)(this.host, this.port))) {
       if (Date.now() < giveUpAt && this.server.exitCode === null) {
         await delay(POLL_MS);
         continue;
@@ -86,15 +98,15 @@ function unprivileged(): { id: number; name: string } | undefined {
   return process.getuid?.() === 0 ? { id: UNPRIVILEGED, name: 'nobody' } : undefined;
 }
 
-/** The least that listens: no TLS, no chroot, no user other than the one that runs it. */
-function configuration(directory: string, port: number, user: string): string {
+/** The least that listens: no chroot, no user other than the one that runs it. */
+function configuration(directory: string, port: number, user: string, tls: boolean): string {
   return `
 base_dir = ${directory}/run
 state_dir = ${directory}/run
 log_path = ${directory}/log
 protocols = imap
 listen = 127.0.0.1
-ssl = no
+${tls ? `ssl = yes\nssl_cert = <${directory}/cert\nssl_key = <${directory}/key` : 'ssl = no'}
 disable_plaintext_auth = no
 default_internal_user = ${user}
 default_login_user = ${user}
@@ -116,7 +128,11 @@ service anvil {
 service imap-login {
   chroot =
   inet_listener imap {
-    port = ${port}
+    port = ${tls ? 0 : port}
+  }
+  inet_listener imaps {
+    port = ${tls ? port : 0}
+    ssl = yes
   }
 }
 `;
@@ -149,4 +165,14 @@ async function greets(host: string, port: number): Promise<boolean> {
   } finally {
     socket.destroy();
   }
+}
+
+async function accepts(host: string, port: number): Promise<boolean> {
+  const socket = createConnection({ host, port });
+  const connected = await once(socket, 'connect').then(
+    () => true,
+    () => false,
+  );
+  socket.destroy();
+  return connected;
 }
