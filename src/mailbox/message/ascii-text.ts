@@ -32,38 +32,48 @@ export function asciiOf(text: string): string {
   return ascii;
 }
 
-/** In Q or in B, whichever is shorter. */
+/** In Q or in B, whichever is shorter: RFC 2047 section 4. */
 function encodeWords(text: string): string {
-  const characters = [...Buffer.from(text, 'latin1').toString('utf8')].map((character) => Buffer.from(character));
-  const q = wordsOf(characters.map(inQ), 'Q', WORD_CONTENT_MAX, (content) => content);
-  const b = wordsOf(
-    characters.map((octets) => octets.toString('latin1')),
-    'B',
-    B_OCTETS_MAX,
-    (content) => Buffer.from(content, 'latin1').toString('base64'),
-  );
+  const octets = Buffer.from(text, 'latin1');
+  const q = wordsOf('Q', piecesOf(octets, inQ, WORD_CONTENT_MAX));
+  const b = wordsOf('B', piecesOf(octets, () => '.', B_OCTETS_MAX), (piece) => piece.toString('base64'));
   return q.length <= b.length ? q : b;
 }
 
-/** No character is cut in two: RFC 2047 section 5. */
-function wordsOf(characters: readonly string[], encoding: string, max: number, encode: (content: string) => string) {
-  const contents: string[] = [];
-  let content = '';
-  for (const character of characters) {
-    if (content.length + character.length > max) {
-      contents.push(content);
-      content = '';
+function wordsOf(encoding: 'Q' | 'B', pieces: readonly Buffer[], encode = allInQ): string {
+  return pieces.map((piece) => `=?${CHARSET}?${encoding}?${encode(piece)}?=`).join(' ');
+}
+
+/** RFC 2047 section 5: no character is cut in two. An octet takes as many chars as `encode` makes of it. */
+function piecesOf(octets: Buffer, encode: (octet: number) => string, charsMax: number): readonly Buffer[] {
+  const pieces: Buffer[] = [];
+  let from = 0;
+  let chars = 0;
+  for (let at = 0; at < octets.length; ) {
+    let end = at + 1;
+    while (((octets[end] ?? 0) & 0xc0) === 0x80) end++;
+    const size = encode(octets[at] ?? 0).length * (end - at);
+    if (chars + size > charsMax) {
+      pieces.push(octets.subarray(from, at));
+      [from, chars] = [at, 0];
     }
-    content += character;
+    chars += size;
+    at = end;
   }
-  return [...contents, content].map((each) => `=?${CHARSET}?${encoding}?${encode(each)}?=`).join(' ');
+  return [...pieces, octets.subarray(from)];
+}
+
+function allInQ(octets: Buffer): string {
+  return Array.from(octets, inQ).join('');
 }
 
 /** RFC 2047 section 5 (3): what may stand in a phrase; it may in a subject too. */
-function inQ(octets: Buffer): string {
-  return Array.from(octets, (octet) => {
-    const char = String.fromCharCode(octet);
-    if (char === ' ') return '_';
-    return /[a-zA-Z0-9!*+\-/]/.test(char) ? char : `=${octet.toString(16).toUpperCase().padStart(2, '0')}`;
-  }).join('');
+function inQ(octet: number): string {
+  return IN_Q[octet] ?? '';
 }
+
+const IN_Q = Array.from({ length: 256 }, (_, octet) => {
+  const char = String.fromCharCode(octet);
+  if (char === ' ') return '_';
+  return /[a-zA-Z0-9!*+\-/]/.test(char) ? char : `=${octet.toString(16).toUpperCase().padStart(2, '0')}`;
+});

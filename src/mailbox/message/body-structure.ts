@@ -1,7 +1,7 @@
 /** The structure of a message: RFC 3501 section 7.4.2, BODYSTRUCTURE and BODY, worded as Dovecot words them. */
 import { contentFields, type ContentFields } from './content-fields.js';
 import { envelope } from './envelope.js';
-import { imapLine, imapString } from './imap-string.js';
+import { imapString, unfolded } from './imap-string.js';
 import type { MessagePart } from './message-parts.js';
 import type { Parameter } from './parameters.js';
 
@@ -82,6 +82,10 @@ function commonExtension({ disposition, languages, location }: ContentFields): s
     languages ? `(${languages.map((language) => imapString(language)).join(' ')})` : 'NIL',
     imapLine(location),
   ].join(' ');
+}
+
+function imapLine(text: string | undefined): string {
+  return imapString(unfolded(text));
 }
 
 /** RFC 2046 section 4.1.2: a text without a charset is us-ascii. */

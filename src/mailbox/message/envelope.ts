@@ -2,7 +2,7 @@
 import { readAddresses, type Address } from './addresses.js';
 import { asciiOf } from './ascii-text.js';
 import { headerTexts, type HeaderPlace } from './header-texts.js';
-import { imapLine, imapProse, imapString } from './imap-string.js';
+import { imapProse, imapString, unfolded } from './imap-string.js';
 import { NUL_STANDS_FOR } from './token-reader.js';
 
 const FIELDS = new Set([
@@ -18,7 +18,7 @@ export function envelope(raw: Buffer, part: HeaderPlace): string {
     texts.set(name, text.replaceAll('\0', NUL_STANDS_FOR));
     if (ADDRESS_FIELDS.has(name)) addresses.set(name, [...(addresses.get(name) ?? []), ...readAddresses(text)]);
   }
-  const line = (name: string): string => imapLine(ascii(texts.get(name)));
+  const line = (name: string): string => asciiString(unfolded(texts.get(name)));
   const subject = texts.get('subject');
   const list = (name: string): string => addressList(addresses.get(name) ?? []);
   // RFC 3501 section 7.4.2: who names no sender or reply address means the author.
@@ -40,9 +40,9 @@ function addressList(addresses: readonly Address[]): string {
 
 function addressOf({ name, route, mailbox, domain }: Address): string {
   const shown = name === undefined ? 'NIL' : imapProse(name);
-  return `(${[shown, ...[route, mailbox, domain].map((text) => imapString(ascii(text)))].join(' ')})`;
+  return `(${[shown, ...[route, mailbox, domain].map(asciiString)].join(' ')})`;
 }
 
-function ascii(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : asciiOf(text);
+function asciiString(text: string | undefined): string {
+  return imapString(text && asciiOf(text));
 }

@@ -39,7 +39,13 @@ export function headerTexts(
 
 function valueOf(field: Buffer): string {
   const text = field.toString('latin1', field.indexOf(COLON) + 1);
-  const unfolded = text.replace(/\r?\n$/, '').replaceAll('\r\n', '\n');
-  // Where blanks are all that the first line holds, but one of them counts.
-  return unfolded.replace(/^(?:[ \t]+(?=[^ \t\n])|[ \t])/, '');
+  return (
+    text
+      .replace(/\r?\n$/, '')
+      .replaceAll('\r\n', '\n')
+      // Where blanks are all that the first line holds, but one of them counts.
+      .replace(/^(?:[ \t]+(?=[^ \t\n])|[ \t])/, '')
+      // A line that goes on with one blank and nothing else is no line of its own to Dovecot.
+      .replace(/\n(?=[ \t](?:\n|$))/g, '')
+  );
 }

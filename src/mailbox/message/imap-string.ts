@@ -12,9 +12,9 @@ export function imapString(text: string | undefined): string {
   return `"${text.replace(/["\\]/g, '\\$&')}"`;
 }
 
-/** As `imapString`, on one line: a fold is the blank that it began with. */
-export function imapLine(text: string | undefined): string {
-  return imapString(text?.replace(/[\r\n](?![ \t\r\n]|$)/g, ' ').replace(/[\r\n]/g, ''));
+/** `text` on one line, RFC 5322 section 2.2.3: a fold is the blank that it began with. */
+export function unfolded(text: string | undefined): string | undefined {
+  return text?.replace(/[\r\n](?![ \t\r\n]|$)/g, ' ').replace(/[\r\n]/g, '');
 }
 
 /** An atom where it can be one, as the name of a mailbox: RFC 3501 section 9, astring. */
