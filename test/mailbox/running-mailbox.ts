@@ -22,19 +22,15 @@ import { LoginGuard } from '../../src/listeners/login-guard.js';
 import { PasswordLogins } from '../../src/listeners/password-login.js';
 import { createSelfSignedCertificate } from '../../src/listeners/self-signed-certificate.js';
 import { ContentRoom } from '../../src/mailbox/content-room.js';
+import { ImapSession } from '../../src/mailbox/imap/imap-session.js';
 import { MailboxAccess, type MailboxProtocol } from '../../src/mailbox/mailbox-access.js';
+import { Pop3Session } from '../../src/mailbox/pop3/pop3-session.js';
 import { blockListOf } from '../../src/network/client-networks.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
 import { MailboxRig } from './mailbox-rig.js';
 
 export const STARTED_WITHIN_MS = 30_000;
 export const HOSTNAME = 'relay.example';
-
-/** Only that of the protocol that is asked for is loaded. */
-const SESSIONS = {
-  imap: async () => (await import('../../src/mailbox/imap/imap-session.js')).ImapSession,
-  pop3: async () => (await import('../../src/mailbox/pop3/pop3-session.js')).Pop3Session,
-};
 
 export interface MailboxDoorSetup {
   readonly proxies?: readonly string[];
@@ -142,7 +138,7 @@ export class RunningMailbox {
     const logins = new PasswordLogins(credentials, guard, metrics, log);
     const access = new MailboxAccess({ logins, credentials, mailboxes, sessions, metrics, log });
     const room = new ContentRoom();
-    const Session = await SESSIONS[protocol]();
+    const Session = protocol === 'imap' ? ImapSession : Pop3Session;
     const failures: Error[] = [];
     const door = new LineDoor(
       { kind, certificate, gate, proxies: blockListOf(setup.proxies ?? []) },
