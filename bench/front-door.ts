@@ -175,6 +175,7 @@ async function startRelay(): Promise<Relay> {
       POSTHORN_SUBMISSION_PORT: String(submission),
       POSTHORN_SUBMISSIONS_PORT: String(submissions),
       POSTHORN_TRUSTED_PORT: '0',
+      POSTHORN_ROLES: 'submission,api,worker',
       POSTHORN_HTTP_PORT: String(http),
       POSTHORN_OPS_PORT: String(ops),
     },
