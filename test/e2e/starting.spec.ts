@@ -147,7 +147,8 @@ describe('POSTHORN_SECRET_KEY', () => {
       expectRefused(failed, new RegExp(`^posthorn: POSTHORN_SECRET_KEY ${found}: .* set that one again$`));
       expect(failed.output).not.toContain('battery');
     }
-    const again = await RunningPosthorn.start(secret, dataDir);
+    // The ports stand in the records of mail programs.
+    const again = await RunningPosthorn.start(secret, dataDir, posthorn.ports);
     try {
       expect((await again.api('GET', '/v1/domains/example.org')).json.records).toEqual(before);
     } finally {
