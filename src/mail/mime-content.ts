@@ -15,11 +15,7 @@ export function contentOf(raw: Buffer, part: ContentPlace, octetsMax = raw.lengt
 }
 
 /** The content of `part` as text, its lines ending in LF. */
-export function textOf(
-  raw: Buffer,
-  part: ContentPlace & Pick<MimePart, 'parameters'>,
-  octetsMax: number,
-): string {
+export function textOf(raw: Buffer, part: ContentPlace & Pick<MimePart, 'parameters'>, octetsMax: number): string {
   const bytes = contentOf(raw, part, octetsMax);
   return decodeCharset(bytes, part.parameters.get('charset') ?? '').replace(/\r{0,2}\n|\r/g, '\n');
 }

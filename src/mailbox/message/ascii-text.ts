@@ -36,7 +36,11 @@ export function asciiOf(text: string): string {
 function encodeWords(text: string): string {
   const octets = Buffer.from(text, 'latin1');
   const q = wordsOf('Q', piecesOf(octets, inQ, WORD_CONTENT_MAX));
-  const b = wordsOf('B', piecesOf(octets, () => '.', B_OCTETS_MAX), (piece) => piece.toString('base64'));
+  const b = wordsOf(
+    'B',
+    piecesOf(octets, () => '.', B_OCTETS_MAX),
+    (piece) => piece.toString('base64'),
+  );
   return q.length <= b.length ? q : b;
 }
 
@@ -49,7 +53,7 @@ function piecesOf(octets: Buffer, encode: (octet: number) => string, charsMax: n
   const pieces: Buffer[] = [];
   let from = 0;
   let chars = 0;
-  for (let at = 0; at < octets.length; ) {
+  for (let at = 0; at < octets.length;) {
     let end = at + 1;
     while (((octets[end] ?? 0) & 0xc0) === 0x80) end++;
     const size = encode(octets[at] ?? 0).length * (end - at);

@@ -68,7 +68,12 @@ function shownType(part: MessagePart, { type }: ContentFields): [string, boolean
   return [`${imapString(type.type)} ${imapString(type.subtype)}`, type.type.toLowerCase() === 'text'];
 }
 
-function kindExtension(raw: Buffer, part: MessagePart, isText: boolean, extended: boolean): readonly (string | number)[] {
+function kindExtension(
+  raw: Buffer,
+  part: MessagePart,
+  isText: boolean,
+  extended: boolean,
+): readonly (string | number)[] {
   if (isText) return [part.bodyLines];
   const [inner] = part.children;
   if (part.kind !== 'message' || !inner) return [];

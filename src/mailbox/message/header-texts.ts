@@ -21,7 +21,9 @@ const COLON = 58;
 export function headerFields(header: Buffer): readonly HeaderField[] {
   return parseHeaderBlock(header).fields.map((field) => {
     if (field.name === '') return field;
-    return header.subarray(field.start, header.indexOf(COLON, field.start)).includes(LF) ? { ...field, name: '' } : field;
+    return header.subarray(field.start, header.indexOf(COLON, field.start)).includes(LF)
+      ? { ...field, name: '' }
+      : field;
   });
 }
 

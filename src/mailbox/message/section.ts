@@ -68,7 +68,9 @@ function headerOf(raw: Buffer, { start, bodyStart }: HeaderPlace): Buffer {
 function wholeHeaderOf(raw: Buffer, { start, bodyStart }: HeaderPlace): Buffer {
   const isCut = parseHeaderBlock(raw.subarray(start, bodyStart)).end === bodyStart - start;
   const lineEnd = raw.subarray(bodyStart, bodyStart + CRLF.length);
-  return isCut && lineEnd.equals(CRLF) ? raw.subarray(start, bodyStart + CRLF.length) : headerOf(raw, { start, bodyStart });
+  return isCut && lineEnd.equals(CRLF)
+    ? raw.subarray(start, bodyStart + CRLF.length)
+    : headerOf(raw, { start, bodyStart });
 }
 
 function fieldsOf(header: Buffer, names: ReadonlySet<string>): Buffer {
