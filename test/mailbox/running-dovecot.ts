@@ -12,7 +12,8 @@ import { freePort } from '../e2e/running-posthorn.js';
 const PROGRAM = '/usr/sbin/dovecot';
 const IMAP = '/usr/lib/dovecot/imap';
 /** nobody and nogroup of Debian: where the tests run as root, Dovecot does not. */
-const UNPRIVILEGED = 65534;
+const NOBODY = 65534;
+const PASSWORD = 'a-secret-of-the-test';
 const READY_WITHIN_MS = 10_000;
 const POLL_MS = 20;
 
@@ -29,7 +30,7 @@ export function missingOfDovecot(): string | undefined {
 export class RunningDovecot {
   readonly host = '127.0.0.1';
   readonly user = 'reader';
-  readonly password = 'a-secret-of-the-test';
+  readonly password = PASSWORD;
 
   private constructor(
     readonly port: number,
@@ -51,15 +52,11 @@ export class RunningDovecot {
     await writeMaildir(directory, mails);
     // Where it runs as another user it cannot read what is ours.
     if (tls) await Promise.all((['cert', 'key'] as const).map((name) => copyFile(tls[name], join(directory, name))));
-    const user = unprivileged();
-    await writeFile(
-      join(directory, 'dovecot.conf'),
-      configuration(directory, port, user?.name ?? userInfo().username, tls !== undefined),
-    );
-    if (user) await giveTo(directory, user.id);
+    const owner = ownerOfProcesses();
+    await writeFile(join(directory, 'dovecot.conf'), configuration(directory, port, owner, tls !== undefined));
+    if (process.getuid?.() !== owner.uid) await giveTo(directory, owner);
     const server = spawn(PROGRAM, ['-F', '-c', join(directory, 'dovecot.conf')], {
-      stdio: 'ignore',
-      ...(user ? { uid: user.id, gid: user.id } : {}),
+      ...{ stdio: 'ignore', uid: owner.uid, gid: owner.gid },
     });
     const dovecot = new RunningDovecot(port, directory, server, tls !== undefined);
     await dovecot.untilReady();
@@ -94,12 +91,20 @@ export class RunningDovecot {
   }
 }
 
-function unprivileged(): { id: number; name: string } | undefined {
-  return process.getuid?.() === 0 ? { id: UNPRIVILEGED, name: 'nobody' } : undefined;
+interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+  readonly name: string;
+}
+
+/** Who runs the tests, unless that is root. */
+function ownerOfProcesses(): Owner {
+  const { uid, gid, username } = userInfo();
+  return uid === 0 ? { uid: NOBODY, gid: NOBODY, name: 'nobody' } : { uid, gid, name: username };
 }
 
 /** The least that listens: no chroot, no user other than the one that runs it. */
-function configuration(directory: string, port: number, user: string, tls: boolean): string {
+function configuration(directory: string, port: number, { uid, gid, name }: Owner, tls: boolean): string {
   return `
 base_dir = ${directory}/run
 state_dir = ${directory}/run
@@ -108,19 +113,19 @@ protocols = imap
 listen = 127.0.0.1
 ${tls ? `ssl = yes\nssl_cert = <${directory}/cert\nssl_key = <${directory}/key` : 'ssl = no'}
 disable_plaintext_auth = no
-default_internal_user = ${user}
-default_login_user = ${user}
-default_internal_group = ${user === 'nobody' ? 'nogroup' : ''}
+default_internal_user = ${name}
+default_login_user = ${name}
+default_internal_group = ${gid === NOBODY ? 'nogroup' : name}
 mail_location = maildir:${directory}/mail
 mail_max_userip_connections = 100
 first_valid_uid = 1
 passdb {
   driver = static
-  args = password=a-secret-of-the-test
+  args = password=${PASSWORD}
 }
 userdb {
   driver = static
-  args = uid=${process.getuid?.() === 0 ? UNPRIVILEGED : (process.getuid?.() ?? 0)} gid=${process.getuid?.() === 0 ? UNPRIVILEGED : (process.getgid?.() ?? 0)} home=${directory}
+  args = uid=${uid} gid=${gid} home=${directory}
 }
 service anvil {
   chroot =
@@ -149,17 +154,17 @@ async function writeMaildir(directory: string, mails: readonly Buffer[]): Promis
   }
 }
 
-async function giveTo(directory: string, id: number): Promise<void> {
+async function giveTo(directory: string, { uid, gid }: Owner): Promise<void> {
   const entries = await readdir(directory, { recursive: true });
-  await chown(directory, id, id);
-  await Promise.all(entries.map((entry) => chown(join(directory, entry), id, id)));
+  await chown(directory, uid, gid);
+  await Promise.all(entries.map((entry) => chown(join(directory, entry), uid, gid)));
 }
 
 async function greets(host: string, port: number): Promise<boolean> {
   const socket = createConnection({ host, port });
   try {
-    const [data] = (await once(socket, 'data')) as [Buffer];
-    return data.toString('latin1').startsWith('* OK');
+    const [data] = (await Promise.race([once(socket, 'data'), once(socket, 'end')])) as [Buffer?];
+    return data?.toString('latin1').startsWith('* OK') ?? false;
   } catch {
     return false;
   } finally {

@@ -169,7 +169,7 @@ class AddressReader {
 
   private addWhole(): void {
     this.address.mailbox ??= 'MISSING_MAILBOX';
-    if (!this.address.domain) this.address.domain = 'MISSING_DOMAIN';
+    this.address.domain ??= 'MISSING_DOMAIN';
     this.add();
   }
 

@@ -45,7 +45,7 @@ export class BoundaryStack<Owner> {
     const line = raw.toString('latin1', start + 2, start + 2 + LINE_OCTETS_MAX);
     const whole = /^([^\n]*?)\r?\n/.exec(line)?.[1];
     let best: OpenBoundary<Owner> | undefined;
-    for (const boundary of this.fitting(line)) {
+    for (const boundary of this.fitting(whole ?? line)) {
       if (best && boundary.text.length < best.text.length) continue;
       best = boundary;
       if (whole === best.text || whole === `${best.text}--`) break;

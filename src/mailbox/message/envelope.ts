@@ -16,7 +16,10 @@ export function envelope(raw: Buffer, part: HeaderPlace): string {
   for (const { name, text } of headerTexts(raw, part, (field) => FIELDS.has(field))) {
     // Of a field that stands twice the last text counts, and all addresses do.
     texts.set(name, text.replaceAll('\0', NUL_STANDS_FOR));
-    if (ADDRESS_FIELDS.has(name)) addresses.set(name, [...(addresses.get(name) ?? []), ...readAddresses(text)]);
+    if (!ADDRESS_FIELDS.has(name)) continue;
+    const known = addresses.get(name) ?? [];
+    for (const address of readAddresses(text)) known.push(address);
+    addresses.set(name, known);
   }
   const line = (name: string): string => asciiString(unfolded(texts.get(name)));
   const subject = texts.get('subject');
