@@ -50,7 +50,7 @@ export class MailboxRig {
 
   async append(count = 1, given: Partial<Report> = {}, account = 'shop'): Promise<void> {
     const reports = this.reports();
-    for (let i = 0; i < count; i++) await reports.append(account, this.report(given));
+    await Promise.all(Array.from({ length: count }, () => reports.append(account, this.report(given))));
   }
 
   /** As one process has them. Without a store of its own, on a connection of its own. */
