@@ -14,6 +14,9 @@ const PING_EVERY_MS = 10_000;
 const RETRY_EVERY_MS = 1_000;
 /** How long a report is still seen after its time. */
 const EXPIRE_EVERY_MS = 30_000;
+/** So long, and so many, mailboxes are kept that nobody has open: webmail opens one anew with every click. */
+const KEPT_MS = 60_000;
+const KEPT_MAX = 100;
 
 interface Opened {
   readonly mailbox: Promise<AccountMailbox>;
@@ -22,6 +25,8 @@ interface Opened {
 
 export class Mailboxes {
   private readonly opened = new Map<string, Opened>();
+  /** Accounts whose mailbox nobody has open, and since when; the first closed first. */
+  private readonly kept = new Map<string, number>();
   private subscriber: Redis | undefined;
   private timers: NodeJS.Timeout[] = [];
 
@@ -38,17 +43,17 @@ export class Mailboxes {
     const known = this.opened.get(account);
     const opened = known ?? this.load(account);
     opened.sessions += 1;
+    this.kept.delete(account);
     try {
       const mailbox = await opened.mailbox;
       if (known) await mailbox.refresh();
       if (!mailbox.gone) return mailbox;
     } catch (error) {
-      this.release(account, opened);
+      this.leave(account, opened);
       throw error;
     }
     // Its account was removed; there may be another with its name.
-    this.release(account, opened);
-    if (this.opened.get(account) === opened) this.opened.delete(account);
+    this.leave(account, opened);
     return this.open(account);
   }
 
@@ -71,7 +76,26 @@ export class Mailboxes {
   private release(account: string, opened: Opened): void {
     opened.sessions -= 1;
     if (opened.sessions < 0) throw new Error(`the mailbox of ${account} was released too often`);
-    if (opened.sessions === 0 && this.opened.get(account) === opened) this.opened.delete(account);
+    if (opened.sessions > 0 || this.opened.get(account) !== opened) return;
+    this.kept.set(account, performance.now());
+    const [oldest] = this.kept.size > KEPT_MAX ? this.kept.keys() : [];
+    if (oldest !== undefined) this.forget(oldest);
+  }
+
+  /** As `release`, where it is of no use to the next. */
+  private leave(account: string, opened: Opened): void {
+    this.release(account, opened);
+    if (this.opened.get(account) === opened) this.forget(account);
+  }
+
+  private forget(account: string): void {
+    this.kept.delete(account);
+    this.opened.delete(account);
+  }
+
+  private forgetOld(): void {
+    const before = performance.now() - KEPT_MS;
+    for (const [account, closedAt] of this.kept) if (closedAt < before) this.forget(account);
   }
 
   private listen(): void {
@@ -89,6 +113,7 @@ export class Mailboxes {
       setInterval(() => this.ping(subscriber), PING_EVERY_MS),
       setInterval(() => this.withAll((mailbox) => mailbox.catchUp()), RETRY_EVERY_MS),
       setInterval(() => this.withAll((mailbox) => mailbox.expire()), EXPIRE_EVERY_MS),
+      setInterval(() => this.forgetOld(), EXPIRE_EVERY_MS),
     ];
     for (const timer of this.timers) timer.unref();
   }
