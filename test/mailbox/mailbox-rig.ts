@@ -16,6 +16,9 @@ import { OwnRedis, StandingClock } from '../accounts/own-redis.js';
 export const DAY_MS = 86_400_000;
 export const RETENTION_MS = 30 * DAY_MS;
 
+/** More would keep each other waiting for longer than a connection does. */
+const AT_ONCE = 100;
+
 export class MailboxRig {
   readonly clock = new StandingClock();
   readonly log = Log.open({ level: 'error', addresses: 'full', process: 'test' });
@@ -50,7 +53,10 @@ export class MailboxRig {
 
   async append(count = 1, given: Partial<Report> = {}, account = 'shop'): Promise<void> {
     const reports = this.reports();
-    await Promise.all(Array.from({ length: count }, () => reports.append(account, this.report(given))));
+    for (let left = count; left > 0; left -= AT_ONCE) {
+      const some = Array.from({ length: Math.min(left, AT_ONCE) }, () => this.report(given));
+      await Promise.all(some.map((report) => reports.append(account, report)));
+    }
   }
 
   /** As one process has them. Without a store of its own, on a connection of its own. */

@@ -79,8 +79,10 @@ describe('changes', () => {
   it('are not listed where there are too many, or the log is gone', async () => {
     await rig.append(1);
     const id = await rig.now();
-    const steps = Array.from({ length: 500 }, (_, index) => (index % 2 === 0 ? 'add' : 'remove'));
-    await Promise.all(steps.map((how) => store.changeFlags(id, [1], how, ['\\Seen'])));
+    const steps = Array.from({ length: 50 }, (_, index) => (index % 2 === 0 ? 'add' : 'remove'));
+    for (let times = 0; times < 10; times++) {
+      await Promise.all(steps.map((how) => store.changeFlags(id, [1], how, ['\\Seen'])));
+    }
     expect((await changes(id)).changed).toHaveLength(1);
     await store.changeFlags(id, [1], 'add', ['\\Seen']);
     expect(await store.changesSince(id, id.version)).toEqual({ kind: 'reload' });
