@@ -42,6 +42,8 @@ export class LineConnection {
   private hasEnded = false;
   private interruption: Interruption | undefined;
   private wake: ((why: Wake) => void) | undefined;
+  /** Takes our listeners off the socket, and nobody else's. */
+  private stopListening: () => void = () => undefined;
   private pending: Buffer[] = [];
   private pendingOctets = 0;
 
@@ -150,7 +152,8 @@ export class LineConnection {
   /** Goes on under TLS, as `upgrade` makes it. What came before belongs to nobody: see `hasMore`. */
   async startTls(upgrade: (socket: Socket) => Promise<TLSSocket>): Promise<void> {
     await this.flush();
-    this.socket.removeAllListeners('data').removeAllListeners('end').removeAllListeners('close').pause();
+    this.stopListening();
+    this.socket.pause();
     this.held = NOTHING;
     this.socket = await upgrade(this.socket);
     this.listen();
@@ -185,16 +188,17 @@ export class LineConnection {
   private listen(): void {
     const { socket } = this;
     socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => {
+    const came = (chunk: Buffer): void => {
       this.held = this.held.length === 0 ? chunk : Buffer.concat([this.held, chunk]);
       if (this.held.length >= HELD_OCTETS_MAX) socket.pause();
       this.wake?.('more');
-    });
+    };
     const ended = (): void => {
       this.hasEnded = true;
       this.wake?.('ended');
     };
-    socket.on('end', ended).on('close', ended);
+    socket.on('data', came).on('end', ended).on('close', ended);
+    this.stopListening = () => void socket.off('data', came).off('end', ended).off('close', ended);
     if (socket.destroyed) ended();
   }
 
@@ -205,23 +209,27 @@ export class LineConnection {
   }
 
   private async take(octets: number, each: (part: Buffer) => void): Promise<boolean> {
+    // An octet now and then does not keep a session open: 1 kB/s is less than any line does.
+    const deadline = performance.now() + LINE_MS + octets;
     for (let left = octets; left > 0;) {
       if (this.held.length > 0) {
         const part = this.held.subarray(0, left);
         each(part);
         left -= part.length;
         this.consume(part.length);
-      } else if ((await this.more(performance.now() + LINE_MS)) !== 'more') return false;
+      } else if ((await this.more(deadline)) !== 'more') return false;
     }
     return true;
   }
 
   /** Waits for octets that have not come yet. */
   private async more(deadline: number): Promise<Wake> {
+    const had = this.held.length;
+    // The client may be waiting for this to go on. While it is sent, anything may happen that nobody is woken for yet.
+    if (!this.interruption && !this.hasEnded) await this.flush();
+    if (this.held.length > had) return 'more';
     if (this.interruption) return 'interrupted';
     if (this.hasEnded) return 'ended';
-    // The client may be waiting for this to go on.
-    await this.flush();
     const { promise, resolve } = Promise.withResolvers<Wake>();
     const timer = setTimeout(resolve, deadline - performance.now(), 'timeout');
     this.wake = resolve;

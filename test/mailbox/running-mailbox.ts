@@ -22,9 +22,8 @@ import { LoginGuard } from '../../src/listeners/login-guard.js';
 import { PasswordLogins } from '../../src/listeners/password-login.js';
 import { createSelfSignedCertificate } from '../../src/listeners/self-signed-certificate.js';
 import { ContentRoom } from '../../src/mailbox/content-room.js';
-import { ImapSession } from '../../src/mailbox/imap/imap-session.js';
+import { doorOwner } from '../../src/mailbox/door-owner.js';
 import { MailboxAccess, type MailboxProtocol } from '../../src/mailbox/mailbox-access.js';
-import { Pop3Session } from '../../src/mailbox/pop3/pop3-session.js';
 import { blockListOf } from '../../src/network/client-networks.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
 import { MailboxRig } from './mailbox-rig.js';
@@ -138,18 +137,10 @@ export class RunningMailbox {
     const logins = new PasswordLogins(credentials, guard, metrics, log);
     const access = new MailboxAccess({ logins, credentials, mailboxes, sessions, metrics, log });
     const room = new ContentRoom();
-    const Session = protocol === 'imap' ? ImapSession : Pop3Session;
     const failures: Error[] = [];
-    const door = new LineDoor(
-      { kind, certificate, gate, proxies: blockListOf(setup.proxies ?? []) },
-      {
-        serve: (connection, startTls) => new Session({ connection, startTls, hostname: HOSTNAME, access, room }).run(),
-        refusal: (fault, detail) => `${protocol === 'imap' ? '* BYE' : '-ERR'} ${fault} ${detail}\r\n`,
-        tlsOpened: () => undefined,
-        proxyFault: () => undefined,
-        failed: (error) => void failures.push(error),
-      },
-    );
+    const parts = { hostname: HOSTNAME, access, room, metrics, log };
+    const owner = { ...doorOwner(protocol, parts), failed: (error: Error) => void failures.push(error) };
+    const door = new LineDoor({ kind, certificate, gate, proxies: blockListOf(setup.proxies ?? []) }, owner);
     const port = await door.listen(0, '127.0.0.1');
     this.closing.push(async () => {
       gate.close();

@@ -129,6 +129,13 @@ export class ArgumentReader {
     return this.match(/[^\x00-\x20]+/y)?.[0] ?? this.missing('an initial response');
   }
 
+  /** What stands in parentheses, separated by spaces: at least one. */
+  filledList<T>(item: () => T, itemsMax: number, what: string): T[] {
+    const items = this.list(item, itemsMax, what);
+    if (items.length === 0) throw this.fault(`${what} that is not empty before this`);
+    return items;
+  }
+
   /** What stands in parentheses, separated by spaces. May be empty. */
   list<T>(item: () => T, itemsMax: number, what: string): T[] {
     this.expect('(', what);

@@ -3,9 +3,11 @@ import type { StoredReport } from '../../bounces/reports/report-mailbox.js';
 import { bodyStructure } from '../message/body-structure.js';
 import { envelope } from '../message/envelope.js';
 import { readMessageParts, type MessagePart } from '../message/message-parts.js';
-import { sectionOf } from '../message/section.js';
+import { sectionOf, withoutNul } from '../message/section.js';
 import { formatDateTime } from './date-time.js';
 import type { FetchItem } from './fetch-items.js';
+
+const NOTHING = Buffer.alloc(0);
 
 export interface FetchedReport {
   readonly number: number;
@@ -71,8 +73,8 @@ class FetchedMessage {
 
   private section({ label, section, partial }: Extract<FetchItem, { kind: 'section' }>): (string | Buffer)[] {
     const isWhole = section.part.length === 0 && section.what === '';
-    const octets = isWhole ? this.raw : sectionOf(this.raw, this.parts, section);
-    if (!octets) return [`${label} NIL`];
+    // A part that is not there is empty, as Dovecot has it: programs that look for one take NIL for an error.
+    const octets = (isWhole ? withoutNul(this.raw) : sectionOf(this.raw, this.parts, section)) ?? NOTHING;
     // Beyond the end there is nothing: section 6.4.5.
     const asked = partial ? octets.subarray(partial.from, partial.from + partial.octets) : octets;
     return [`${label} {${asked.length}}\r\n`, asked];

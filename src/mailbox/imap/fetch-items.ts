@@ -1,5 +1,6 @@
 /** What FETCH is asked for: RFC 3501 section 6.4.5. */
 import type { ArgumentReader } from './argument-reader.js';
+import { imapAstring } from '../message/imap-string.js';
 import type { Section } from '../message/section.js';
 
 export type FetchItem =
@@ -28,10 +29,15 @@ const MACROS: Readonly<Record<string, readonly string[]>> = {
 };
 
 export function readFetchItems(args: ArgumentReader): FetchItem[] {
-  if (args.sees('(')) return args.list(() => readItem(args), ITEMS_MAX, 'a list of data items');
+  if (args.sees('(')) return withoutRepeats(args.filledList(() => readItem(args), ITEMS_MAX, 'a list of data items'));
   const name = args.itemName();
   const macro = MACROS[name];
   return macro ? macro.map((item) => itemNamed(item, args)) : [itemNamed(name, args)];
+}
+
+/** A report is sent once, however often it is asked for in one command. */
+function withoutRepeats(items: readonly FetchItem[]): FetchItem[] {
+  return [...new Map(items.map((item) => [JSON.stringify(item), item])).values()];
 }
 
 function readItem(args: ArgumentReader): FetchItem {
@@ -77,7 +83,7 @@ function readSection(args: ArgumentReader, marksSeen: boolean): FetchItem {
   const partial = args.takes('<') ? readPartial(args) : undefined;
   const section: Section = { part, what, fields: fields.map((field) => field.toLowerCase()) };
   const name = [...part.map(String), ...(what === '' ? [] : [what])].join('.');
-  const named = fields.length === 0 ? name : `${name} (${fields.map(asWritten).join(' ')})`;
+  const named = fields.length === 0 ? name : `${name} (${fields.map(imapAstring).join(' ')})`;
   const label = `BODY[${named}]${partial ? `<${partial.from}>` : ''}`;
   return { kind: 'section', label, section, marksSeen, ...(partial && { partial }) };
 }
@@ -112,7 +118,7 @@ function readSectionText(args: ArgumentReader, isPart: boolean): Section['what']
 
 function readFields(args: ArgumentReader): string[] {
   args.space();
-  return args.list(() => args.astring('the name of a field'), FIELDS_MAX, 'names of fields');
+  return args.filledList(() => args.astring('the name of a field'), FIELDS_MAX, 'a list of fields');
 }
 
 function readPartial(args: ArgumentReader): { from: number; octets: number } {
@@ -122,9 +128,4 @@ function readPartial(args: ArgumentReader): { from: number; octets: number } {
   if (octets === 0) throw args.fault('a number above 0 before this');
   args.expect('>', 'the end of the partial');
   return { from, octets };
-}
-
-/** A field's name as an astring. */
-function asWritten(field: string): string {
-  return /^[^\x00-\x20\x7f-\xff(){%*"\\]+$/.test(field) ? field : `"${field.replace(/["\\]/g, '\\$&')}"`;
 }

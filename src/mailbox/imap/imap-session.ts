@@ -142,7 +142,8 @@ export class ImapSession implements CommandSession {
     let snapshot = this.mailbox.folder(selected.name);
     if (snapshot.reports === selected.reports) return;
     const isNews = (snapshot.reports.at(-1)?.uid ?? 0) > Math.max(snapshot.recentUid, selected.lastUid);
-    const recentFrom = isNews ? await this.claimRecent(selected) : Infinity;
+    // Where Redis is away nobody has them as recent for now; what is known is told.
+    const recentFrom = isNews ? await this.claimRecent(selected).catch(() => Infinity) : Infinity;
     snapshot = this.mailbox.folder(selected.name);
     await this.tellKeywords();
     for (const line of selected.tell(snapshot, { ...telling, recentFrom })) await this.say(line);

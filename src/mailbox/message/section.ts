@@ -17,9 +17,12 @@ const NUL = 0;
 /** undefined where there is no such part, or it has no such thing: IMAP answers an empty string then, as Dovecot does. */
 export function sectionOf(raw: Buffer, root: MessagePart, section: Section): Buffer | undefined {
   const octets = octetsOf(raw, root, section);
-  if (!octets?.includes(NUL)) return octets;
-  // RFC 3501 section 9, CHAR8: a literal holds no NUL. Dovecot sends 0x80 for it.
-  return Buffer.from(octets.map((octet) => (octet === NUL ? 0x80 : octet)));
+  return octets && withoutNul(octets);
+}
+
+/** RFC 3501 section 9, CHAR8: a literal holds no NUL. Dovecot sends 0x80 for it. */
+export function withoutNul(octets: Buffer): Buffer {
+  return octets.includes(NUL) ? Buffer.from(octets.map((octet) => (octet === NUL ? 0x80 : octet))) : octets;
 }
 
 function octetsOf(raw: Buffer, root: MessagePart, { part: path, what, fields }: Section): Buffer | undefined {

@@ -93,5 +93,7 @@ async function markSeen(
   await mailbox.changeFlags(unseen, 'add', ['\\Seen']);
   const uids = new Set(unseen);
   folder.acknowledge(uids, mailbox.folder(folder.name));
+  // Others may have set keywords on them, which are told with the flags.
+  await session.tellKeywords();
   return uids;
 }

@@ -15,14 +15,16 @@ export const idle: ImapCommand = {
   tells: 'all',
   async run(session, args) {
     args.end();
-    await session.say('+ Waiting, say DONE to end it\r\n');
+    // First: once it is asked to go on, the client waits for no answer but that to DONE.
     if (session.isSelected) await session.mailbox.refresh();
+    await session.say('+ Waiting, say DONE to end it\r\n');
     const bell = new Bell();
     const forget = session.mailbox.onChange(() => bell.ring());
     try {
       return completionFor(await tellUntilSaid(session, bell));
     } finally {
       forget();
+      bell.ring();
     }
   },
 };

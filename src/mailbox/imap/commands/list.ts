@@ -14,8 +14,8 @@ export const list: ImapCommand = {
   tells: 'all',
   async run(session, args) {
     args.space();
-    const selection = args.sees('(') ? readOptions(args, SELECTIONS) : [];
-    if (selection.length > 0) args.space();
+    const selection = args.sees('(') ? readOptions(args, SELECTIONS) : undefined;
+    if (selection) args.space();
     const reference = args.astring('a reference');
     args.space();
     const patterns = args.sees('(')
@@ -28,12 +28,12 @@ export const list: ImapCommand = {
       await session.say('* LIST (\\Noselect) "/" ""\r\n');
       return ok('LIST completed');
     }
-    const onlySubscribed = selection.includes('SUBSCRIBED');
+    const onlySubscribed = selection?.includes('SUBSCRIBED') === true;
     for (const folder of REPORT_FOLDERS satisfies readonly ReportFolder[]) {
       const { subscribed } = session.mailbox.folder(folder.name);
       if (!patterns.some((pattern) => matches(folder.name, reference + pattern))) continue;
       if (onlySubscribed && !subscribed) continue;
-      if (selection.includes('SPECIAL-USE') && !('specialUse' in folder)) continue;
+      if (selection?.includes('SPECIAL-USE') && !('specialUse' in folder)) continue;
       const saysSubscribed = subscribed && (onlySubscribed || returned.includes('SUBSCRIBED'));
       await session.say(`* LIST (${attributes(folder, saysSubscribed)}) "/" ${folder.name}\r\n`);
     }

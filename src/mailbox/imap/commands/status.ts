@@ -21,7 +21,7 @@ export const status: ImapCommand = {
     args.space();
     const given = args.astring('a folder');
     args.space();
-    const items = args.list(
+    const items = args.filledList(
       () => {
         const item = args.itemName();
         if (!Object.hasOwn(ITEMS, item)) throw args.fault(`one of ${Object.keys(ITEMS).join(', ')} before this`);

@@ -1,0 +1,281 @@
+/** The folders of a mailbox and what is said of them: RFC 3501 sections 6.3 and 7.2, RFC 2342, 2971, 3348, 5258, 6154. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { ImapClient } from './imap-client.js';
+import { ImapRig } from './imap-rig.js';
+import { STARTED_WITHIN_MS, type Owner } from './running-mailbox.js';
+
+const NAMES = ['INBOX', 'Hard', 'Soft', 'Blocked', 'Complaints', 'Delayed', 'Archive'];
+const FLAGS = '\\Answered \\Flagged \\Deleted \\Seen \\Draft';
+
+let rig: ImapRig;
+let owner: Owner;
+let client: ImapClient;
+
+beforeAll(async () => {
+  rig = await ImapRig.start();
+}, STARTED_WITHIN_MS);
+afterEach(() => rig.clear());
+afterAll(() => rig.stop());
+
+/** A mailbox of two hard bounces and a soft one between them. */
+async function open(): Promise<void> {
+  owner = await rig.owner({ kind: 'hard' }, { kind: 'soft' }, { kind: 'hard' });
+  client = await rig.logIn(owner);
+}
+
+async function listed(command: string): Promise<string[]> {
+  return (await client.ok(command)).map((line) => line.replace(/^.* /, ''));
+}
+
+describe('LIST', () => {
+  it('names all folders, none with children, and the archive by its use', async () => {
+    await open();
+    expect(await client.ok('LIST "" "*"')).toEqual(
+      NAMES.map((name) => `LIST (\\HasNoChildren${name === 'Archive' ? ' \\Archive' : ''}) "/" ${name}`),
+    );
+  });
+
+  it('of nothing tells the delimiter', async () => {
+    await open();
+    expect(await client.ok('LIST "" ""')).toEqual(['LIST (\\Noselect) "/" ""']);
+    expect(await client.ok('LIST "INBOX" ""')).toEqual(['LIST (\\Noselect) "/" ""']);
+  });
+
+  it.each([
+    ['"" "%"', NAMES],
+    ['"" *', NAMES],
+    ['"" INBOX', ['INBOX']],
+    ['"" "inbox"', ['INBOX']],
+    ['"" In%x', ['INBOX']],
+    ['"" Hard', ['Hard']],
+    ['"" hard', []],
+    ['"" "*d"', ['Hard', 'Blocked', 'Delayed']],
+    ['"" *a*', ['Hard', 'Complaints', 'Delayed']],
+    ['"Ar" "chi*"', ['Archive']],
+    ['"Hard/" "%"', []],
+    ['"" "Hard/%"', []],
+    ['"" {4+}\r\nSoft', ['Soft']],
+    ['"" (Hard Soft "B%")', ['Hard', 'Soft', 'Blocked']],
+  ])('%j', async (words, names) => {
+    await open();
+    expect(await listed(`LIST ${words}`)).toEqual(names);
+  });
+
+  it('answers with the options that it says it has', async () => {
+    await open();
+    await client.ok('UNSUBSCRIBE Soft');
+    const subscribed = NAMES.filter((name) => name !== 'Soft');
+    expect(await listed('LIST (SUBSCRIBED) "" "*" RETURN (SPECIAL-USE)')).toEqual(subscribed);
+    expect((await client.ok('LIST (SUBSCRIBED) "" Hard'))[0]).toContain('\\Subscribed');
+    expect((await client.ok('LIST "" Soft RETURN (SUBSCRIBED)'))[0]).not.toContain('\\Subscribed');
+    expect(await client.ok('LIST (SPECIAL-USE) "" "*" RETURN (CHILDREN)')).toEqual([
+      'LIST (\\HasNoChildren \\Archive) "/" Archive',
+    ]);
+    expect(await listed('LIST () "" "*" RETURN ()')).toEqual(NAMES);
+  });
+
+  it.each(['', ' ""', ' "" "*" RETURN', ' "" "*" RETURN (STATUS (MESSAGES))', ' (FOO) "" "*"', ' "" "*" FOO', ' "" "*'])(
+    'that is written wrongly is BAD: %j',
+    async (words) => {
+      await open();
+      expect(await client.end(`LIST${words}`)).toMatch(/^BAD /);
+    },
+  );
+});
+
+describe('subscriptions', () => {
+  it('hold for all sessions and those to come', async () => {
+    await open();
+    await client.ok('UNSUBSCRIBE Delayed');
+    await client.ok('UNSUBSCRIBE inbox');
+    client = await rig.logIn(owner);
+    expect(await listed('LSUB "" "*"')).toEqual(NAMES.filter((name) => name !== 'Delayed' && name !== 'INBOX'));
+    await client.ok('SUBSCRIBE Delayed');
+    expect(await client.ok('LSUB "" D%')).toEqual(['LSUB (\\HasNoChildren) "/" Delayed']);
+  });
+
+  it('are of folders that there are, and not for who may only read', async () => {
+    await open();
+    expect(await client.end('SUBSCRIBE Trash')).toMatch(/^NO \[NONEXISTENT\] /);
+    expect(await client.end('UNSUBSCRIBE Trash')).toMatch(/^NO \[NONEXISTENT\] /);
+    expect(await client.end('SUBSCRIBE')).toMatch(/^BAD /);
+    expect(await client.end('LSUB ""')).toMatch(/^BAD /);
+    client = await rig.logIn(await rig.running.owner(['mailbox:read'], owner.account));
+    expect(await client.end('UNSUBSCRIBE Hard')).toMatch(/^NO \[NOPERM\] /);
+    expect(await listed('LSUB "" "*"')).toEqual(NAMES);
+  });
+});
+
+describe('what the server says of itself', () => {
+  it('is NAMESPACE and ID', async () => {
+    await open();
+    expect(await client.ok('NAMESPACE')).toEqual(['NAMESPACE (("" "/")) NIL NIL']);
+    for (const words of ['NIL', '("name" "x" "version" NIL)', '()', '({4+}\r\nname "x")']) {
+      expect(await client.ok(`ID ${words}`)).toEqual(['ID ("name" "Posthorn")']);
+    }
+    expect(await client.end('ID')).toMatch(/^BAD /);
+    expect(await client.end('ID name')).toMatch(/^BAD /);
+    const many = Array.from({ length: 61 }, () => '"x"').join(' ');
+    expect(await client.end(`ID (${many})`)).toMatch(/^BAD /);
+    expect(await client.end('NAMESPACE x')).toMatch(/^BAD /);
+  });
+});
+
+describe('what would change the folders', () => {
+  it.each(['CREATE Trash', 'CREATE INBOX/x', 'DELETE Hard', 'DELETE INBOX', 'RENAME Hard Soft', 'CREATE {5+}\r\nTrash'])(
+    'is refused in words: %j',
+    async (command) => {
+      await open();
+      expect(await client.end(command)).toMatch(/^NO \[CANNOT\] /);
+    },
+  );
+
+  it('is BAD where it is written wrongly', async () => {
+    await open();
+    for (const command of ['CREATE', 'DELETE', 'RENAME', 'RENAME Hard']) {
+      expect(await client.end(command)).toMatch(/^BAD /);
+    }
+  });
+
+  it('is no COPY either', async () => {
+    await open();
+    await client.ok('SELECT INBOX');
+    expect(await client.end('COPY 1 Archive')).toMatch(/^NO \[CANNOT\] /);
+    expect(await client.end('UID COPY 1 Hard')).toMatch(/^NO \[CANNOT\] /);
+    expect(await client.end('COPY 1 Trash')).toMatch(/^NO \[NONEXISTENT\] /);
+    expect(await client.end('COPY 1')).toMatch(/^BAD /);
+  });
+});
+
+describe('STATUS', () => {
+  it('tells all of every folder', async () => {
+    await open();
+    const items = 'MESSAGES RECENT UIDNEXT UNSEEN';
+    const status = async (name: string): Promise<string> => (await client.ok(`STATUS ${name} (${items})`))[0] ?? '';
+    expect(await status('INBOX')).toBe('STATUS INBOX (MESSAGES 3 RECENT 3 UIDNEXT 4 UNSEEN 3)');
+    expect(await status('Hard')).toBe('STATUS Hard (MESSAGES 2 RECENT 2 UIDNEXT 4 UNSEEN 2)');
+    expect(await status('"Soft"')).toBe('STATUS Soft (MESSAGES 1 RECENT 1 UIDNEXT 3 UNSEEN 1)');
+    for (const name of ['Blocked', 'Complaints', 'Delayed', 'Archive']) {
+      expect(await status(name)).toBe(`STATUS ${name} (MESSAGES 0 RECENT 0 UIDNEXT 1 UNSEEN 0)`);
+    }
+  });
+
+  it('tells one UIDVALIDITY for all folders, the one of SELECT, in the order that was asked for', async () => {
+    await open();
+    const [selected = ''] = (await client.ok('SELECT Soft')).filter((line) => line.includes('UIDVALIDITY'));
+    const uidValidity = /\[UIDVALIDITY (\d+)\]/.exec(selected)?.[1] ?? '';
+    for (const name of NAMES) {
+      const [line] = await client.ok(`status ${name} (uidvalidity)`);
+      expect(line).toBe(`STATUS ${name} (UIDVALIDITY ${uidValidity})`);
+    }
+    const [line] = await client.ok('STATUS inbox (UNSEEN MESSAGES)');
+    expect(line).toBe('STATUS INBOX (UNSEEN 3 MESSAGES 3)');
+  });
+
+  it('sees what came a moment ago, and takes no \\Recent', async () => {
+    await open();
+    await rig.running.append(owner, 'Subject: new\r\n\r\n');
+    for (let i = 0; i < 2; i++) {
+      expect(await client.ok('STATUS INBOX (MESSAGES RECENT)')).toEqual(['STATUS INBOX (MESSAGES 4 RECENT 4)']);
+    }
+    await client.ok('SELECT INBOX');
+    expect(await client.ok('STATUS INBOX (RECENT)')).toEqual(['STATUS INBOX (RECENT 0)']);
+  });
+
+  it.each(['INBOX', 'INBOX ()', 'INBOX (FOO)', 'INBOX MESSAGES', '(MESSAGES)', 'INBOX (MESSAGES'])(
+    'that is written wrongly is BAD: %j',
+    async (words) => {
+      await open();
+      expect(await client.end(`STATUS ${words}`)).toMatch(/^BAD /);
+    },
+  );
+
+  it('of a folder that is not there is NO', async () => {
+    await open();
+    expect(await client.end('STATUS Trash (MESSAGES)')).toMatch(/^NO \[NONEXISTENT\] /);
+  });
+});
+
+describe('SELECT', () => {
+  it('tells all that a client has to know', async () => {
+    await open();
+    await client.ok('SELECT INBOX');
+    await client.ok('STORE 1 +FLAGS.SILENT (\\Seen Work)');
+    const second = await rig.logIn(owner);
+    const { untagged, end } = await second.command('SELECT inbox');
+    expect(untagged).toEqual([
+      `FLAGS (${FLAGS} Work)`,
+      `OK [PERMANENTFLAGS (${FLAGS} Work \\*)] These can be kept`,
+      '3 EXISTS',
+      '0 RECENT',
+      'OK [UNSEEN 2] The first that was not seen',
+      expect.stringMatching(/^OK \[UIDVALIDITY [1-9]\d*\] /),
+      expect.stringMatching(/^OK \[UIDNEXT 4\] /),
+    ]);
+    expect(end).toMatch(/^OK \[READ-WRITE\] /);
+  });
+
+  it('names no first unseen where all are seen, or none is there', async () => {
+    await open();
+    const { untagged } = await client.command('SELECT Archive');
+    expect(untagged.filter((line) => line.includes('UNSEEN'))).toEqual([]);
+    expect(untagged).toContain('0 EXISTS');
+    expect(untagged).toContainEqual(expect.stringMatching(/^OK \[UIDNEXT 1\] /));
+  });
+
+  it('gives \\Recent to one session alone', async () => {
+    await open();
+    expect(await client.ok('SELECT INBOX')).toContain('3 RECENT');
+    expect((await client.ok('FETCH 1 FLAGS'))[0]).toBe('1 FETCH (FLAGS (\\Recent))');
+    expect(await (await rig.logIn(owner)).ok('SELECT INBOX')).toContain('0 RECENT');
+    // Each folder has its own.
+    expect(await (await rig.logIn(owner)).ok('SELECT Hard')).toContain('2 RECENT');
+  });
+
+  it('does not move UIDNEXT where another view gets a report', async () => {
+    await open();
+    await rig.running.appendReport(owner, { kind: 'soft' });
+    expect(await client.ok('SELECT Hard')).toContainEqual(expect.stringMatching(/^OK \[UIDNEXT 4\] /));
+    expect(await client.ok('SELECT Soft')).toContainEqual(expect.stringMatching(/^OK \[UIDNEXT 5\] /));
+  });
+
+  it('of a folder that is not there leaves none selected', async () => {
+    await open();
+    await client.ok('SELECT INBOX');
+    expect(await client.end('SELECT Trash')).toMatch(/^NO \[NONEXISTENT\] /);
+    expect(await client.end('FETCH 1 FLAGS')).toMatch(/^BAD /);
+  });
+
+  it.each(['', ' ', ' INBOX Hard', ' "INBOX', ' *'])('that is written wrongly is BAD: %j', async (words) => {
+    await open();
+    expect(await client.end(`SELECT${words}`)).toMatch(/^BAD /);
+    expect(await client.end(`EXAMINE${words}`)).toMatch(/^BAD /);
+  });
+});
+
+describe('EXAMINE', () => {
+  it('keeps no flag, takes no \\Recent, and says so', async () => {
+    await open();
+    for (let i = 0; i < 2; i++) {
+      const { untagged, end } = await client.command('EXAMINE INBOX');
+      expect(untagged).toEqual(expect.arrayContaining(['3 EXISTS', '3 RECENT', `FLAGS (${FLAGS})`]));
+      expect(untagged).toContainEqual(expect.stringMatching(/^OK \[PERMANENTFLAGS \(\)\] /));
+      expect(end).toMatch(/^OK \[READ-ONLY\] /);
+    }
+  });
+
+  it('changes nothing, whatever is asked', async () => {
+    await open();
+    await client.ok('EXAMINE INBOX');
+    expect(await client.end('STORE 1 +FLAGS (\\Seen)')).toMatch(/^NO \[READ-ONLY\] /);
+    expect(await client.end('EXPUNGE')).toMatch(/^NO \[READ-ONLY\] /);
+    expect(await client.end('UID EXPUNGE 1')).toMatch(/^NO \[READ-ONLY\] /);
+    expect(await client.end('MOVE 1 Archive')).toMatch(/^NO \[READ-ONLY\] /);
+    expect(await client.ok('FETCH 1 (BODY[] FLAGS)')).toHaveLength(1);
+    expect(await client.ok('FETCH 1 FLAGS')).toEqual(['1 FETCH (FLAGS (\\Recent))']);
+    const other = await rig.select(owner);
+    await other.ok('STORE 2 +FLAGS (\\Deleted)');
+    await client.ok('CLOSE');
+    expect(await client.ok('STATUS INBOX (MESSAGES)')).toEqual(['STATUS INBOX (MESSAGES 3)']);
+  });
+});
