@@ -114,6 +114,8 @@ function readReturn(args: ArgumentReader): string[] {
 
 function attributes(folder: ReportFolder, subscribed: boolean): string {
   const all = [
+    // RFC 3501 section 7.2.2: none can be made below. Thunderbird then archives into the folder itself, not into one of a year.
+    '\\Noinferiors',
     '\\HasNoChildren',
     ...(folder.specialUse ? [folder.specialUse] : []),
     ...(subscribed ? ['\\Subscribed'] : []),
