@@ -85,9 +85,8 @@ export class Pop3Session implements CommandSession {
     await this.connection.write(text);
   }
 
-  /** What was said so far goes out first. Where nothing comes any more, the session ends. */
+  /** Where nothing comes any more, the session ends. */
   async readLine(octetsMax: number): Promise<LineRead> {
-    await this.connection.flush();
     const read = await this.connection.readLine(octetsMax, this.login ? IDLE_MS : STRANGER_IDLE_MS);
     switch (read.kind) {
       case 'line':
