@@ -2,7 +2,8 @@
 import type { Settings } from '../config/settings.js';
 import type { ConnectionGate } from '../listeners/connection-gate.js';
 import { LineDoor } from '../listeners/line-door.js';
-import { watchCertificate, type CertificateFiles, type TlsCertificate } from '../listeners/tls-certificate.js';
+import { keepCertificate } from '../listeners/keep-certificate.js';
+import type { CertificateFiles, TlsCertificate } from '../listeners/tls-certificate.js';
 import { blockListOf } from '../network/client-networks.js';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -45,17 +46,7 @@ export class MailboxListeners {
       open.push({ name, port });
       this.parts.metrics.mailboxSessions.inc({ protocol }, 0);
     }
-    const { log } = this.parts;
-    this.stopWatching = watchCertificate(
-      files,
-      (fresh) => {
-        for (const door of this.doors) door.replaceCertificate(fresh);
-        log.info('tls.certificate_reloaded');
-      },
-      (fault) => {
-        log.warn('tls.certificate_unusable', { fault });
-      },
-    );
+    this.stopWatching = keepCertificate(files, this.doors, this.parts.log);
     return open;
   }
 

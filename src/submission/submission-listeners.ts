@@ -3,7 +3,8 @@ import type { BlockList } from 'node:net';
 import type { ConnectionGate } from '../listeners/connection-gate.js';
 import { RECEIVING_BYTES_MAX } from '../listeners/receive-message.js';
 import { SmtpServerDoor } from '../listeners/smtp-server-door.js';
-import { watchCertificate, type CertificateFiles, type TlsCertificate } from '../listeners/tls-certificate.js';
+import { keepCertificate } from '../listeners/keep-certificate.js';
+import type { CertificateFiles, TlsCertificate } from '../listeners/tls-certificate.js';
 import { ByteBudget } from '../mail/byte-budget.js';
 import type { Settings } from '../config/settings.js';
 import type { Log } from '../telemetry/logger.js';
@@ -52,17 +53,7 @@ export class SubmissionListeners {
       await this.openDoor('trusted', trustedPort, trusted, undefined);
       open.push({ name: `SMTP for ${trustedNetworks.join(', ')}`, port: trustedPort });
     }
-    const { log } = this.parts;
-    this.stopWatching = watchCertificate(
-      files,
-      (fresh) => {
-        for (const door of this.doors) door.replaceCertificate(fresh);
-        log.info('tls.certificate_reloaded');
-      },
-      (fault) => {
-        log.warn('tls.certificate_unusable', { fault });
-      },
-    );
+    this.stopWatching = keepCertificate(files, this.doors, this.parts.log);
     return open;
   }
 

@@ -3,7 +3,8 @@ import type { Settings } from '../../config/settings.js';
 import type { ConnectionGate } from '../../listeners/connection-gate.js';
 import { RECEIVING_BYTES_MAX } from '../../listeners/receive-message.js';
 import { SmtpServerDoor } from '../../listeners/smtp-server-door.js';
-import { watchCertificate, type CertificateFiles, type TlsCertificate } from '../../listeners/tls-certificate.js';
+import { keepCertificate } from '../../listeners/keep-certificate.js';
+import type { CertificateFiles, TlsCertificate } from '../../listeners/tls-certificate.js';
 import { ByteBudget } from '../../mail/byte-budget.js';
 import type { Clock } from '../../mail/clock.js';
 import { blockListOf } from '../../network/client-networks.js';
@@ -63,14 +64,7 @@ export class IntakeListener {
     );
     await door.listen(bouncePort, listen);
     this.door = door;
-    this.stopWatching = watchCertificate(
-      files,
-      (fresh) => {
-        door.replaceCertificate(fresh);
-        log.info('tls.certificate_reloaded');
-      },
-      (fault) => log.warn('tls.certificate_unusable', { fault }),
-    );
+    this.stopWatching = keepCertificate(files, [door], log);
     return [{ name: 'bounces and complaints', port: bouncePort }];
   }
 
