@@ -5,6 +5,7 @@ import { AggregatorRegistry } from 'prom-client';
 import type { Log } from '../../telemetry/logger.js';
 import {
   DRAIN_WITHIN_MS,
+  type ChildKind,
   type MetricsSnapshot,
   type OpenListener,
   type Order,
@@ -18,6 +19,9 @@ const RESTART_MAX_MS = 10_000;
 /** A child that lived this long had a good start; its next death is restarted at once. */
 const GOOD_LIFE_MS = 30_000;
 const METRICS_WITHIN_MS = 2_000;
+
+/** MiB of the youngest objects: of many sessions that wait, a process holds little else, and would let it grow to 32. */
+const YOUNG_MIB: Partial<Record<ChildKind, number>> = { mailbox: 8 };
 
 export type ChildStart =
   | { readonly kind: 'ready'; readonly listeners: readonly OpenListener[] }
@@ -91,7 +95,12 @@ export class ChildSupervisor {
 
   private launch(first?: (start: ChildStart) => void): void {
     const startedAt = Date.now();
-    const child = fork(PROGRAM, { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const young = YOUNG_MIB[this.order.child];
+    const child = fork(PROGRAM, {
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      execArgv: [...process.execArgv, ...(young === undefined ? [] : [`--max-semi-space-size=${young}`])],
+    });
     this.child = child;
     let announced = first;
     const announce = (start: ChildStart): void => {
