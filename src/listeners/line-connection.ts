@@ -10,6 +10,10 @@ export type LineRead =
   | { readonly kind: 'line'; readonly bytes: Buffer }
   /** It is still there, and `skipLine` goes to its end. `start` is what it begins with. */
   | { readonly kind: 'too_long'; readonly start: Buffer }
+  | ReadEnd;
+
+/** Why no more came. */
+export type ReadEnd =
   /** The client has not begun a line in time, or not ended one. */
   | { readonly kind: 'timeout' }
   /** `interrupt` was called. */
@@ -91,21 +95,20 @@ export class LineConnection {
       }
       const had = (scanned = this.held.length);
       const woken = await this.more(deadline);
-      if (woken === 'interrupted') return { kind: woken, why: this.interruption ?? 'shutting_down' };
-      if (woken !== 'more') return { kind: woken };
+      if (woken !== 'more') return this.endOf(woken);
       if (had === 0) deadline = performance.now() + LINE_MS;
     }
   }
 
-  /** So many octets, whatever they are; undefined where they do not come. */
-  async readOctets(octets: number): Promise<Buffer | undefined> {
+  /** So many octets, whatever they are. */
+  async readOctets(octets: number): Promise<{ readonly kind: 'octets'; readonly bytes: Buffer } | ReadEnd> {
     const parts: Buffer[] = [];
-    const came = await this.take(octets, (part) => void parts.push(part));
-    return came ? Buffer.concat(parts) : undefined;
+    const ended = await this.take(octets, (part) => void parts.push(part));
+    return ended ?? { kind: 'octets', bytes: Buffer.concat(parts) };
   }
 
-  /** Reads and forgets so many octets; false where they do not come. */
-  async skipOctets(octets: number): Promise<boolean> {
+  /** Reads and forgets so many octets; gives why they did not come. */
+  async skipOctets(octets: number): Promise<ReadEnd | undefined> {
     return this.take(octets, () => undefined);
   }
 
@@ -208,7 +211,7 @@ export class LineConnection {
     this.held = rest.length === 0 ? NOTHING : rest;
   }
 
-  private async take(octets: number, each: (part: Buffer) => void): Promise<boolean> {
+  private async take(octets: number, each: (part: Buffer) => void): Promise<ReadEnd | undefined> {
     // An octet now and then does not keep a session open: 1 kB/s is less than any line does.
     const deadline = performance.now() + LINE_MS + octets;
     for (let left = octets; left > 0;) {
@@ -217,9 +220,16 @@ export class LineConnection {
         each(part);
         left -= part.length;
         this.consume(part.length);
-      } else if ((await this.more(deadline)) !== 'more') return false;
+      } else {
+        const woken = await this.more(deadline);
+        if (woken !== 'more') return this.endOf(woken);
+      }
     }
-    return true;
+    return undefined;
+  }
+
+  private endOf(woken: Exclude<Wake, 'more'>): ReadEnd {
+    return woken === 'interrupted' ? { kind: woken, why: this.interruption ?? 'shutting_down' } : { kind: woken };
   }
 
   /** Waits for octets that have not come yet. */

@@ -2,7 +2,7 @@
  * Reads one IMAP command off a connection, its literals included: RFC 3501 sections 2.2.1 and 4.3, RFC 7888 (LITERAL-).
  * What is too long, or not wanted, is swallowed where the client sends it unasked, so that the next command is found.
  */
-import type { LineConnection, LineRead } from '../../listeners/line-connection.js';
+import type { LineConnection, ReadEnd } from '../../listeners/line-connection.js';
 
 export type CommandRead =
   | {
@@ -19,7 +19,7 @@ export type CommandRead =
   | { readonly kind: 'append'; readonly tag: string }
   /** Where the next command begins cannot be known. */
   | { readonly kind: 'lost'; readonly text: string }
-  | Exclude<LineRead, { readonly kind: 'line' | 'too_long' }>;
+  | ReadEnd;
 
 export interface CommandLimits {
   readonly lineOctetsMax: number;
@@ -73,8 +73,8 @@ export class CommandReader {
       if (refused) return this.swallow(line, refused);
       if (!literal.unasked) await this.connection.write('+ Go on\r\n');
       const content = await this.connection.readOctets(literal.octets);
-      if (content === undefined) return { kind: 'ended' };
-      text += `\r\n${content.toString('latin1')}`;
+      if (content.kind !== 'octets') return content;
+      text += `\r\n${content.bytes.toString('latin1')}`;
     }
   }
 
@@ -84,7 +84,8 @@ export class CommandReader {
     for (let literal = literalOf(last); literal?.unasked; literal = literalOf(last)) {
       left -= literal.octets;
       if (left < 0) return { kind: 'lost', text: 'the literal is too long' };
-      if (!(await this.connection.skipOctets(literal.octets))) return { kind: 'ended' };
+      const ended = await this.connection.skipOctets(literal.octets);
+      if (ended) return ended;
       const tail = await this.connection.skipLine(left);
       if (tail === undefined) return { kind: 'lost', text: 'the line does not end' };
       last = tail.toString('latin1');
