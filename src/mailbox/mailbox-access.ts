@@ -40,7 +40,12 @@ export interface MailboxAccessParts {
   readonly log: Log;
 }
 
+const SAME_FAILURE_EVERY_MS = 10_000;
+
 export class MailboxAccess {
+  /** The last one that was noted. */
+  private failure = { text: '', at: 0 };
+
   constructor(private readonly parts: MailboxAccessParts) {}
 
   /** Resolves when the answer may go out, which for one failure of many is not at once. */
@@ -63,6 +68,10 @@ export class MailboxAccess {
   /** Notes why a command failed that should not have. Throws ConnectionLost again: that is the end of a session. */
   failed(error: unknown, protocol: MailboxProtocol): void {
     if (error instanceof ConnectionLost) throw error;
+    // Without Redis every command of every session fails, and all say the same.
+    const [text, now] = [(error as Error).message, performance.now()];
+    if (text === this.failure.text && now - this.failure.at < SAME_FAILURE_EVERY_MS) return;
+    this.failure = { text, at: now };
     this.parts.log.error('mailbox.command_failed', error, { protocol });
   }
 

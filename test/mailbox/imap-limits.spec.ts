@@ -1,14 +1,11 @@
-/** What an IMAP session may cost, who makes room, and what becomes of sessions whose ground is taken away. */
+/** What an IMAP session may cost, who makes room, and how sessions end from our side. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { fileURLToPath } from 'node:url';
 import { RedisReportMailbox } from '../../src/bounces/reports/redis-report-mailbox.js';
-import { connectRedis, disconnectRedis, untilReady } from '../../src/store/connect-redis.js';
-import { CuttableDoor } from './cuttable-door.js';
 import { ImapClient } from './imap-client.js';
 import { ImapRig } from './imap-rig.js';
 import { RETENTION_MS } from './mailbox-rig.js';
 import { RawLines } from './raw-lines.js';
-import { STARTED_WITHIN_MS, type OpenMailboxDoor, type Owner } from './running-mailbox.js';
+import { STARTED_WITHIN_MS, type OpenMailboxDoor } from './running-mailbox.js';
 
 let rig: ImapRig;
 
@@ -206,67 +203,4 @@ describe('a door that closes', () => {
     expect(await lastWords(client.lines)).toMatch(/^\* BYE [^\r]*\r\n$/);
     await closed;
   });
-});
-
-describe('without Redis', () => {
-  let way: CuttableDoor;
-  let owner: Owner;
-  let client: ImapClient;
-  let watcher: ImapClient;
-  let restore: () => Promise<void>;
-  let close: () => Promise<void>;
-
-  beforeAll(async () => {
-    const { own, clock, log } = rig.running.rig;
-    way = new CuttableDoor(fileURLToPath(own.url.replace('unix', 'file')), `${own.directory}/way`);
-    await way.open();
-    const redis = connectRedis(way.url, 'answering');
-    await untilReady(redis, 10_000);
-    const door = await rig.open({ store: new RedisReportMailbox(redis, RETENTION_MS, clock, log) });
-    owner = await rig.owner({}, {});
-    client = await rig.select(owner, 'INBOX', door);
-    watcher = await rig.logIn(owner, door);
-    await watcher.ok('EXAMINE INBOX');
-    restore = async () => {
-      await way.open();
-      await untilReady(redis, 10_000);
-    };
-    // What is new is known in the process, and this session has not heard of it.
-    const done = await watcher.idle();
-    await rig.running.append(owner, 'Subject: third\r\n\r\n');
-    expect(await watcher.response()).toBe('* 3 EXISTS');
-    expect(await watcher.response()).toBe('* 1 RECENT');
-    await done();
-    const lost = new Promise<void>((resolve) => redis.once('close', () => resolve()));
-    await way.cut();
-    await lost;
-    close = () => disconnectRedis(redis);
-  }, STARTED_WITHIN_MS);
-  afterAll(async () => {
-    await close();
-    await way.cut();
-  });
-
-  it('commands that need it are NO, sessions go on, and work when it is back', async () => {
-    const news = await client.command('NOOP');
-    expect(news.end).toMatch(/^NO \[UNAVAILABLE\] /);
-    expect(news.untagged).toContain('3 EXISTS');
-    for (const command of [
-      ...['STORE 1 +FLAGS (\\Seen)', 'FETCH 1 BODY[]', 'SEARCH BODY x', 'EXPUNGE', 'MOVE 1 Archive', 'IDLE', 'CHECK'],
-      ...['STATUS Hard (MESSAGES)', 'UNSUBSCRIBE Hard'],
-    ]) {
-      const { untagged, end } = await client.command(command);
-      // There is nothing to be expunged.
-      if (command !== 'EXPUNGE') expect([command, end]).toEqual([command, expect.stringMatching(/^NO \[UNAVAILABLE\] /)]);
-      expect(untagged).toEqual([]);
-    }
-    expect((await client.command('FETCH 1:3 UID')).untagged).toHaveLength(3);
-    expect((await client.command('SEARCH UNSEEN')).untagged).toContain('SEARCH 1 2 3');
-    expect(await watcher.end('SELECT INBOX')).toMatch(/^NO \[UNAVAILABLE\] /);
-    await restore();
-    expect(await client.ok('STORE 1 +FLAGS.SILENT (\\Flagged)')).toEqual([]);
-    expect((await client.ok('FETCH 3 BODY.PEEK[HEADER]'))[0]).toContain('Subject: third');
-    await watcher.ok('SELECT INBOX');
-    expect((await watcher.ok('FETCH 1 FLAGS'))[0]).toContain('\\Flagged');
-  }, 60_000);
 });
