@@ -62,7 +62,7 @@ class KnowingClient {
 
   /** As far as it was told, without \Recent, which is not the same for all. */
   get told(): (readonly string[] | undefined)[] {
-    return this.known.map((of) => of?.filter((flag) => flag !== '\\Recent').toSorted());
+    return this.known.map((of) => of && [...new Set(of)].filter((flag) => flag !== '\\Recent').toSorted());
   }
 
   /** What the server says when it is asked. */

@@ -140,7 +140,7 @@ export class ImapSession implements CommandSession {
     const { selected } = this;
     if (!selected) return;
     let snapshot = this.mailbox.folder(selected.name);
-    if (snapshot.reports === selected.reports) return;
+    if (snapshot.reports === selected.reports && !telling.silent) return;
     const isNews = (snapshot.reports.at(-1)?.uid ?? 0) > Math.max(snapshot.recentUid, selected.lastUid);
     // Where Redis is away nobody has them as recent for now; what is known is told.
     const recentFrom = isNews ? await this.claimRecent(selected).catch(() => Infinity) : Infinity;

@@ -64,6 +64,13 @@ describe('a selected folder', () => {
     expect(folder.tell(now, { ...QUIET, silent })).toEqual(['* 3 FETCH (UID 3 FLAGS (\\Seen \\Flagged))\r\n']);
   });
 
+  it('tells that another undid what STORE .SILENT did, though nothing looks changed', () => {
+    const reports = snapshot(report(1), report(2));
+    const folder = new SelectedFolder('INBOX', false, reports, Infinity);
+    const silent = { uids: new Set([1]), how: 'add', flags: ['\\Seen'] } as const;
+    expect(folder.tell(reports, { ...QUIET, silent })).toEqual(['* 1 FETCH (UID 1 FLAGS ())\r\n']);
+  });
+
   it('shows as recent what nobody saw before, as long as it is open', () => {
     const folder = new SelectedFolder('INBOX', false, snapshot(report(1), report(2)), 1);
     expect([folder.recentCount, folder.flagsOf(report(2, '\\Seen'))]).toEqual([1, '\\Seen \\Recent']);

@@ -72,7 +72,8 @@ export class SelectedFolder {
 
   /** Takes `snapshot` for told, and gives the untagged responses that tell it. */
   tell({ reports }: FolderSnapshot, { mayExpunge, recentFrom, silent }: Telling): string[] {
-    if (this.told === reports) return [];
+    // What a client takes for done may have been undone by another since.
+    if (this.told === reports && !silent) return [];
     const lines: string[] = [];
     const changed: NumberedReport[] = [];
     const next: StoredReport[] = [];
