@@ -73,13 +73,18 @@ describe('LIST', () => {
     expect(await listed('LIST () "" "*" RETURN ()')).toEqual(NAMES);
   });
 
-  it.each(['', ' ""', ' "" "*" RETURN', ' "" "*" RETURN (STATUS (MESSAGES))', ' (FOO) "" "*"', ' "" "*" FOO', ' "" "*'])(
-    'that is written wrongly is BAD: %j',
-    async (words) => {
-      await open();
-      expect(await client.end(`LIST${words}`)).toMatch(/^BAD /);
-    },
-  );
+  it.each([
+    '',
+    ' ""',
+    ' "" "*" RETURN',
+    ' "" "*" RETURN (STATUS (MESSAGES))',
+    ' (FOO) "" "*"',
+    ' "" "*" FOO',
+    ' "" "*',
+  ])('that is written wrongly is BAD: %j', async (words) => {
+    await open();
+    expect(await client.end(`LIST${words}`)).toMatch(/^BAD /);
+  });
 });
 
 describe('subscriptions', () => {
@@ -121,13 +126,17 @@ describe('what the server says of itself', () => {
 });
 
 describe('what would change the folders', () => {
-  it.each(['CREATE Trash', 'CREATE INBOX/x', 'DELETE Hard', 'DELETE INBOX', 'RENAME Hard Soft', 'CREATE {5+}\r\nTrash'])(
-    'is refused in words: %j',
-    async (command) => {
-      await open();
-      expect(await client.end(command)).toMatch(/^NO \[CANNOT\] /);
-    },
-  );
+  it.each([
+    'CREATE Trash',
+    'CREATE INBOX/x',
+    'DELETE Hard',
+    'DELETE INBOX',
+    'RENAME Hard Soft',
+    'CREATE {5+}\r\nTrash',
+  ])('is refused in words: %j', async (command) => {
+    await open();
+    expect(await client.end(command)).toMatch(/^NO \[CANNOT\] /);
+  });
 
   it('is BAD where it is written wrongly', async () => {
     await open();

@@ -19,13 +19,27 @@ afterAll(() => rig.stop());
 
 const HOW: Readonly<Record<string, FlagChange>> = { '': 'replace', '+': 'add', '-': 'remove' };
 const number = fc.integer({ min: 1, max: 8 });
-const set = fc.oneof(number.map(String), fc.tuple(number, number).map(([a, b]) => `${String(a)}:${String(b)}`), fc.constant('1:*'));
-const flags = fc.uniqueArray(fc.constantFrom('\\Seen', '\\Deleted', '\\Flagged', 'Work', '$Forwarded'), { maxLength: 3 });
+const set = fc.oneof(
+  number.map(String),
+  fc.tuple(number, number).map(([a, b]) => `${String(a)}:${String(b)}`),
+  fc.constant('1:*'),
+);
+const flags = fc.uniqueArray(fc.constantFrom('\\Seen', '\\Deleted', '\\Flagged', 'Work', '$Forwarded'), {
+  maxLength: 3,
+});
 const uid = fc.constantFrom('', 'UID ');
-const store = fc.record({ uid, set, sign: fc.constantFrom('', '+', '-'), silent: fc.constantFrom('', '.SILENT'), flags });
+const store = fc.record({
+  uid,
+  set,
+  sign: fc.constantFrom('', '+', '-'),
+  silent: fc.constantFrom('', '.SILENT'),
+  flags,
+});
 const command = fc.oneof(
   { arbitrary: store, weight: 4 },
-  fc.tuple(uid, set, fc.constantFrom('FLAGS', 'BODY[TEXT]', 'BODY.PEEK[]')).map(([u, s, item]) => `${u}FETCH ${s} ${item}`),
+  fc
+    .tuple(uid, set, fc.constantFrom('FLAGS', 'BODY[TEXT]', 'BODY.PEEK[]'))
+    .map(([u, s, item]) => `${u}FETCH ${s} ${item}`),
   fc.tuple(uid, set).map(([u, s]) => `${u}MOVE ${s} Archive`),
   fc.tuple(uid, fc.constantFrom('SEEN', 'BODY hello')).map(([u, key]) => `${u}SEARCH ${key}`),
   set.map((s) => `UID EXPUNGE ${s}`),
@@ -71,7 +85,11 @@ class KnowingClient {
     const parts = lines.map((line) => /^\d+ FETCH \(UID (\d+) FLAGS \((.*)\)\)$/.exec(line));
     return {
       uids: parts.map((part) => part?.[1] ?? 'none'),
-      flags: parts.map((part) => flagsIn(part?.[2] ?? 'none').filter((flag) => flag !== '\\Recent').toSorted()),
+      flags: parts.map((part) =>
+        flagsIn(part?.[2] ?? 'none')
+          .filter((flag) => flag !== '\\Recent')
+          .toSorted(),
+      ),
     };
   }
 
@@ -93,7 +111,10 @@ class KnowingClient {
   }
 
   /** What a client takes for done that wants to hear nothing of it. */
-  private async believe(before: typeof this.known, { uid: by, set: of, sign, flags: named }: Exclude<Command, string>): Promise<void> {
+  private async believe(
+    before: typeof this.known,
+    { uid: by, set: of, sign, flags: named }: Exclude<Command, string>,
+  ): Promise<void> {
     const [from = 1, to = from] = of.split(':').map((end) => (end === '*' ? before.length : Number(end)));
     // By uid a client knows which it means; this one asks.
     if (by !== '') this.known = before.map(() => undefined);

@@ -1,11 +1,12 @@
 /** What an IMAP session may cost, who makes room, and how sessions end from our side. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { RedisReportMailbox } from '../../src/bounces/reports/redis-report-mailbox.js';
+import { createSelfSignedCertificate } from '../../src/listeners/self-signed-certificate.js';
 import { ImapClient } from './imap-client.js';
 import { ImapRig } from './imap-rig.js';
 import { RETENTION_MS } from './mailbox-rig.js';
 import { RawLines } from './raw-lines.js';
-import { STARTED_WITHIN_MS, type OpenMailboxDoor } from './running-mailbox.js';
+import { HOSTNAME, STARTED_WITHIN_MS, type OpenMailboxDoor } from './running-mailbox.js';
 
 let rig: ImapRig;
 
@@ -85,6 +86,39 @@ describe('limits', () => {
     expect(await lastWords(strangers[0] ?? next)).toMatch(/^\* BYE Too many connections: log in sooner\r\n$/);
     expect(await session.end('NOOP')).toMatch(/^OK /);
     for (const each of [...strangers, next]) each.close();
+  });
+});
+
+describe('behind a load balancer', () => {
+  it('a client is who the balancer says, and counts as that', async () => {
+    const door = await rig.running.open('imap', 'starttls', { proxies: ['127.0.0.1/32'], perNetwork: [1, 5, 5] });
+    const through = async (client: string): Promise<RawLines> => {
+      const lines = await RawLines.connect(door.port);
+      lines.write(`PROXY TCP4 ${client} 127.0.0.1 4000 143\r\n`);
+      return lines;
+    };
+    const [one, two] = [await through('192.0.2.1'), await through('198.51.100.2')];
+    for (const lines of [one, two]) expect(await lines.line()).toMatch(/^\* OK /);
+    expect(await lastWords(await through('192.0.2.1'))).toMatch(/^\* BYE Too many connections \(192\.0\.2\.1\)/);
+    const without = await RawLines.connect(door.port);
+    without.write('a NOOP\r\n');
+    expect(await lastWords(without)).toBe('');
+    for (const lines of [one, two]) lines.close();
+  });
+});
+
+describe('a certificate that is renewed', () => {
+  it('is shown to who comes, and sessions that are open go on', async () => {
+    const door = await rig.open();
+    const owner = await rig.owner();
+    const client = await rig.logIn(owner, door);
+    const fresh = await createSelfSignedCertificate(HOSTNAME);
+    door.door.replaceCertificate(fresh);
+    await expect(connect(door)).rejects.toThrow();
+    const next = await RawLines.connect(door.port, fresh.cert);
+    expect(await next.line()).toMatch(/^\* OK /);
+    expect(await client.end('NOOP')).toMatch(/^OK /);
+    next.close();
   });
 });
 

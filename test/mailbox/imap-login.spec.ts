@@ -162,7 +162,7 @@ describe('LOGIN', () => {
   });
 
   it('needs a scope of the mailbox', async () => {
-    const sender = await running.owner(['send']);
+    const sender = await running.owner(['smtp']);
     expect(await (await stranger()).end(`LOGIN ${sender.user} ${sender.password}`)).toMatch(
       /^NO \[AUTHORIZATIONFAILED\] .*mailbox:read/,
     );

@@ -68,7 +68,8 @@ describe('without Redis', () => {
     ]) {
       const { untagged, end } = await client.command(command);
       // There is nothing to be expunged.
-      if (command !== 'EXPUNGE') expect([command, end]).toEqual([command, expect.stringMatching(/^NO \[UNAVAILABLE\] /)]);
+      if (command !== 'EXPUNGE')
+        expect([command, end]).toEqual([command, expect.stringMatching(/^NO \[UNAVAILABLE\] /)]);
       expect(untagged).toEqual([]);
     }
     expect((await client.command('FETCH 1:3 UID')).untagged).toHaveLength(3);

@@ -110,7 +110,9 @@ describe('STORE', () => {
       [0, '1'],
       [32, '2'],
     ] as const) {
-      const { end } = await client.command(`STORE ${number} FLAGS.SILENT (${keywords.slice(from, from + 32).join(' ')})`);
+      const { end } = await client.command(
+        `STORE ${number} FLAGS.SILENT (${keywords.slice(from, from + 32).join(' ')})`,
+      );
       expect(end).toMatch(/^OK /);
     }
     expect(await client.end('STORE 3 FLAGS (another)')).toMatch(/^NO \[LIMIT\] /);
@@ -191,12 +193,15 @@ describe('leaving a folder', () => {
     expect(await client.ok('STATUS INBOX (MESSAGES)')).toEqual(['STATUS INBOX (MESSAGES 2)']);
   });
 
-  it.each(['UNSELECT', 'SELECT Hard', 'EXAMINE INBOX', 'SELECT Trash', 'LOGOUT'])('by %s takes nothing', async (way) => {
-    await open();
-    await store('1 +FLAGS.SILENT (\\Deleted)');
-    await client.command(way);
-    expect(await stored('1:*')).toEqual(['\\Deleted', '', '']);
-  });
+  it.each(['UNSELECT', 'SELECT Hard', 'EXAMINE INBOX', 'SELECT Trash', 'LOGOUT'])(
+    'by %s takes nothing',
+    async (way) => {
+      await open();
+      await store('1 +FLAGS.SILENT (\\Deleted)');
+      await client.command(way);
+      expect(await stored('1:*')).toEqual(['\\Deleted', '', '']);
+    },
+  );
 });
 
 describe('MOVE', () => {
@@ -204,11 +209,7 @@ describe('MOVE', () => {
     await open();
     await store('1 +FLAGS.SILENT (\\Seen Work)');
     const { untagged, end } = await client.command('MOVE 1:2 Archive');
-    expect(untagged).toEqual([
-      expect.stringMatching(/^OK \[COPYUID [1-9]\d* 1:2 4:5\] /),
-      '1 EXPUNGE',
-      '1 EXPUNGE',
-    ]);
+    expect(untagged).toEqual([expect.stringMatching(/^OK \[COPYUID [1-9]\d* 1:2 4:5\] /), '1 EXPUNGE', '1 EXPUNGE']);
     expect(end).toMatch(/^OK /);
     expect(await (await rig.logIn(owner)).ok('SELECT Soft')).toContain('0 EXISTS');
     expect(await stored('1:*', 'Archive')).toEqual(['\\Seen Work \\Recent', '\\Recent']);
@@ -242,10 +243,13 @@ describe('MOVE', () => {
     expect(await client.end('MOVE 1 INBOX')).toMatch(/^NO \[CANNOT\] /);
   });
 
-  it.each(['', ' 1', ' x Archive', ' 9 Archive', ' 1 Archive more'])('is BAD where it is written wrongly: %j', async (words) => {
-    await open();
-    expect(await client.end(`MOVE${words}`)).toMatch(/^BAD /);
-  });
+  it.each(['', ' 1', ' x Archive', ' 9 Archive', ' 1 Archive more'])(
+    'is BAD where it is written wrongly: %j',
+    async (words) => {
+      await open();
+      expect(await client.end(`MOVE${words}`)).toMatch(/^BAD /);
+    },
+  );
 
   it('of a report that is gone is NO', async () => {
     await open();
