@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { ConnectionLost, LineConnection, type LineRead } from './line-connection.js';
@@ -109,6 +109,35 @@ describe('a line', () => {
   it('that does not begin in time is not waited for', async () => {
     expect(await connection.readLine(100, 1)).toEqual({ kind: 'timeout' });
   });
+});
+
+describe('a literal', () => {
+  it('is read whole, however it comes', async () => {
+    const read = connection.readOctets(6);
+    client.write('ab\r');
+    client.write('\ncdnext\r\n');
+    expect(await read).toEqual({ kind: 'octets', bytes: Buffer.from('ab\r\ncd') });
+    expect(textOf(await connection.readLine(100, IDLE_MS))).toBe('next');
+  });
+
+  it.each(['readOctets', 'skipOctets'] as const)(
+    'that comes an octet a minute is not waited for: %s',
+    async (reading) => {
+      jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+      try {
+        const read = connection[reading](1_000);
+        for (let minutes = 0; minutes < 4; minutes++) {
+          const came = once(socket, 'data');
+          client.write('x');
+          await came;
+          jest.advanceTimersByTime(60_000);
+        }
+        expect(await read).toEqual({ kind: 'timeout' });
+      } finally {
+        jest.useRealTimers();
+      }
+    },
+  );
 });
 
 describe('going on under TLS', () => {

@@ -186,6 +186,19 @@ describe('\\Seen', () => {
     expect(answers[2]).toMatch(/^1 FETCH \(FLAGS \(Urgent \\Seen \\Recent\) /);
   });
 
+  it('is not set where Redis has no room, and the report is read all the same', async () => {
+    owner = await rig.owner(PLAIN);
+    const { redis } = rig.running.rig;
+    await redis.config('SET', 'maxmemory', '1');
+    try {
+      client = await rig.select(owner);
+      expect(await fetched('1 BODY[TEXT]')).toEqual([`1 FETCH (BODY[TEXT] ${literal('Hello.\r\n')})`]);
+      expect(await client.end('STORE 1 +FLAGS (\\Seen)')).toMatch(/^NO \[UNAVAILABLE\] /);
+    } finally {
+      await redis.config('SET', 'maxmemory', '0');
+    }
+  });
+
   it('is not set by a login that may only read', async () => {
     await open();
     client = await rig.select(await rig.running.owner(['mailbox:read'], owner.account));

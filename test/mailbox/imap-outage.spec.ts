@@ -24,6 +24,8 @@ describe('without Redis', () => {
   let owner: Owner;
   let client: ImapClient;
   let watcher: ImapClient;
+  /** In IDLE all the while. */
+  let idler: ImapClient;
   let restore: () => Promise<void>;
   let close: () => Promise<void>;
 
@@ -38,6 +40,9 @@ describe('without Redis', () => {
     client = await rig.select(owner, 'INBOX', door);
     watcher = await rig.logIn(owner, door);
     await watcher.ok('EXAMINE INBOX');
+    idler = await rig.logIn(owner, door);
+    await idler.ok('EXAMINE INBOX');
+    await idler.idle();
     restore = async () => {
       await way.open();
       await untilReady(redis, 10_000);
@@ -45,8 +50,9 @@ describe('without Redis', () => {
     // What is new is known in the process, and this session has not heard of it.
     const done = await watcher.idle();
     await rig.running.append(owner, 'Subject: third\r\n\r\n');
-    expect(await watcher.response()).toBe('* 3 EXISTS');
-    expect(await watcher.response()).toBe('* 1 RECENT');
+    for (const each of [watcher, idler]) {
+      expect([await each.response(), await each.response()]).toEqual(['* 3 EXISTS', '* 1 RECENT']);
+    }
     await done();
     const lost = new Promise<void>((resolve) => redis.once('close', () => resolve()));
     await way.cut();
@@ -77,6 +83,7 @@ describe('without Redis', () => {
     expect(await watcher.end('SELECT INBOX')).toMatch(/^NO \[UNAVAILABLE\] /);
     await restore();
     expect(await client.ok('STORE 1 +FLAGS.SILENT (\\Flagged)')).toEqual([]);
+    expect(await idler.response()).toBe('* 1 FETCH (UID 1 FLAGS (\\Flagged))');
     expect((await client.ok('FETCH 3 BODY.PEEK[HEADER]'))[0]).toContain('Subject: third');
     await watcher.ok('SELECT INBOX');
     expect((await watcher.ok('FETCH 1 FLAGS'))[0]).toContain('\\Flagged');

@@ -142,8 +142,7 @@ export class ImapSession implements CommandSession {
     let snapshot = this.mailbox.folder(selected.name);
     if (snapshot.reports === selected.reports && !telling.silent) return;
     const isNews = (snapshot.reports.at(-1)?.uid ?? 0) > Math.max(snapshot.recentUid, selected.lastUid);
-    // Where Redis is away nobody has them as recent for now; what is known is told.
-    const recentFrom = isNews ? await this.claimRecent(selected).catch(() => Infinity) : Infinity;
+    const recentFrom = isNews ? await this.claimRecent(selected) : Infinity;
     snapshot = this.mailbox.folder(selected.name);
     await this.tellKeywords();
     for (const line of selected.tell(snapshot, { ...telling, recentFrom })) await this.say(line);
@@ -152,7 +151,13 @@ export class ImapSession implements CommandSession {
   /** Above which uid reports are recent, for this session alone unless it may change nothing. */
   async claimRecent({ name, readOnly }: Pick<SelectedFolder, 'name' | 'readOnly'>): Promise<number> {
     if (readOnly || !this.mayWrite) return this.mailbox.folder(name).recentUid;
-    return this.mailbox.claimRecent(name);
+    try {
+      return await this.mailbox.claimRecent(name);
+    } catch (error) {
+      // RFC 3501 section 2.3.2: recent is also what nobody can say of. A Redis that is full or away keeps nothing from being read.
+      this.access.failed(error, 'imap');
+      return this.mailbox.folder(name).recentUid;
+    }
   }
 
   /** RFC 3501 section 7.2.6: before a keyword is met. */

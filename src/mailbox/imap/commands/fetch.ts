@@ -90,7 +90,13 @@ async function markSeen(
   if (!marks || folder.readOnly || !session.mayWrite) return new Set();
   const unseen = group.filter(({ report }) => !report.flags.includes('\\Seen')).map(({ report }) => report.uid);
   if (unseen.length === 0) return new Set();
-  await mailbox.changeFlags(unseen, 'add', ['\\Seen']);
+  try {
+    await mailbox.changeFlags(unseen, 'add', ['\\Seen']);
+  } catch (error) {
+    // A Redis that is full can still be read, and that is when people want to.
+    session.access.failed(error, 'imap');
+    return new Set();
+  }
   const uids = new Set(unseen);
   folder.acknowledge(uids, mailbox.folder(folder.name));
   // Others may have set keywords on them, which are told with the flags.

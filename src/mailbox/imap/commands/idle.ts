@@ -24,7 +24,6 @@ export const idle: ImapCommand = {
       return completionFor(await tellUntilSaid(session, bell));
     } finally {
       forget();
-      bell.ring();
     }
   },
 };
@@ -32,7 +31,13 @@ export const idle: ImapCommand = {
 /** What the client said in the end; undefined where it said nothing and the session ends. */
 async function tellUntilSaid(session: CommandSession, bell: Bell): Promise<string | undefined> {
   const line = session.nextLine(IDLE_MS);
-  const hasSaid = line.then(() => true);
+  let hasSaid = false;
+  const said = (): void => {
+    hasSaid = true;
+    bell.ring();
+  };
+  // One listener, however often the bell rings.
+  void line.then(said, said);
   for (let saidAt = performance.now(); ;) {
     // Who does not read is told later, all at once.
     if (session.connection.isTaken) {
@@ -43,7 +48,8 @@ async function tellUntilSaid(session: CommandSession, bell: Bell): Promise<strin
       }
       await session.connection.flush();
     }
-    if (await Promise.race([hasSaid, bell.wait(LOOK_EVERY_MS)])) return line;
+    await bell.wait(LOOK_EVERY_MS);
+    if (hasSaid) return line;
     if (!(await session.checkLogin())) return undefined;
   }
 }
@@ -63,8 +69,8 @@ class Bell {
     this.wake?.();
   }
 
-  /** Resolves with false when it rings, and after `ms` at the latest. */
-  async wait(ms: number): Promise<false> {
+  /** Resolves when it rings, and after `ms` at the latest. */
+  async wait(ms: number): Promise<void> {
     if (!this.hasRung) {
       const { promise, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, ms);
@@ -73,6 +79,5 @@ class Bell {
       clearTimeout(timer);
     }
     this.hasRung = false;
-    return false;
   }
 }
