@@ -27,10 +27,10 @@ async function listed(command: string): Promise<string[]> {
 }
 
 describe('LIST', () => {
-  it('names all folders, none with children, and the archive by its use', async () => {
+  it('names all folders, none of which can have others below it, and the archive by its use', async () => {
     await open();
     expect(await client.ok('LIST "" "*"')).toEqual(
-      NAMES.map((name) => `LIST (\\HasNoChildren${name === 'Archive' ? ' \\Archive' : ''}) "/" ${name}`),
+      NAMES.map((name) => `LIST (\\Noinferiors \\HasNoChildren${name === 'Archive' ? ' \\Archive' : ''}) "/" ${name}`),
     );
   });
 
@@ -68,7 +68,7 @@ describe('LIST', () => {
     expect((await client.ok('LIST (SUBSCRIBED) "" Hard'))[0]).toContain('\\Subscribed');
     expect((await client.ok('LIST "" Soft RETURN (SUBSCRIBED)'))[0]).not.toContain('\\Subscribed');
     expect(await client.ok('LIST (SPECIAL-USE) "" "*" RETURN (CHILDREN)')).toEqual([
-      'LIST (\\HasNoChildren \\Archive) "/" Archive',
+      'LIST (\\Noinferiors \\HasNoChildren \\Archive) "/" Archive',
     ]);
     expect(await listed('LIST () "" "*" RETURN ()')).toEqual(NAMES);
   });
@@ -95,7 +95,7 @@ describe('subscriptions', () => {
     client = await rig.logIn(owner);
     expect(await listed('LSUB "" "*"')).toEqual(NAMES.filter((name) => name !== 'Delayed' && name !== 'INBOX'));
     await client.ok('SUBSCRIBE Delayed');
-    expect(await client.ok('LSUB "" D%')).toEqual(['LSUB (\\HasNoChildren) "/" Delayed']);
+    expect(await client.ok('LSUB "" D%')).toEqual(['LSUB (\\Noinferiors \\HasNoChildren) "/" Delayed']);
   });
 
   it('are of folders that there are, and not for who may only read', async () => {
