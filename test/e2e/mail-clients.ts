@@ -1,8 +1,8 @@
 /** The mail clients that websites and people send with, each told to verify the certificate: what to run, and how it ended. */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
 import { createTransport } from 'nodemailer';
+import { runProgram } from './run-program.js';
 import { isInstalled } from './running-posthorn.js';
 
 export interface Submission {
@@ -34,8 +34,7 @@ export interface MailClient {
 }
 
 /** Debian's own: a Python of another origin need not have the same modules. */
-const PYTHON = '/usr/bin/python3';
-const ENDED_WITHIN_MS = 30_000;
+export const PYTHON = '/usr/bin/python3';
 
 const SMTPLIB = `
 import smtplib, ssl, sys
@@ -126,15 +125,11 @@ export const MAIL_CLIENTS: readonly MailClient[] = [
 ];
 
 async function run(program: string, argv: readonly string[], input: string): Promise<Sending> {
-  const child = spawn(program, argv, { stdio: ['pipe', 'pipe', 'pipe'], timeout: ENDED_WITHIN_MS });
-  child.stdin.on('error', () => undefined); // A client that was refused does not read the message.
-  child.stdin.end(input);
-  const code = new Promise<number | null>((resolve) => child.once('close', resolve));
-  const output = await Promise.all([text(child.stdout), text(child.stderr)]);
-  return { sent: (await code) === 0, output: output.join('\n') };
+  const { code, output } = await runProgram(program, argv, {}, input);
+  return { sent: code === 0, output };
 }
 
-function missingProgram(program: string): string | undefined {
+export function missingProgram(program: string): string | undefined {
   return isInstalled(program) ? undefined : program;
 }
 

@@ -1,0 +1,69 @@
+/** A program of others: what it says while it runs, and how it ends. */
+import { spawn, type ChildProcess } from 'node:child_process';
+
+const WITHIN_MS = 30_000;
+
+export interface Ended {
+  /** Null where it had to be killed. */
+  readonly code: number | null;
+  /** All that it said, on standard output and standard error. */
+  readonly output: string;
+}
+
+export class RunningProgram {
+  output = '';
+  private hasEnded = false;
+  private heard: () => void = () => undefined;
+  private readonly child: ChildProcess;
+  private readonly exit: Promise<number | null>;
+
+  /** `environment` is added to that of the tests. It is killed where it does not end in time. */
+  constructor(
+    program: string,
+    argv: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+    input = '',
+  ) {
+    const env = { ...process.env, ...environment };
+    this.child = spawn(program, argv, { stdio: ['pipe', 'pipe', 'pipe'], timeout: WITHIN_MS, env });
+    this.child.stdin?.on('error', () => undefined); // Who is refused does not read the rest.
+    this.child.stdin?.end(input);
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        this.output += chunk.toString();
+        this.heard();
+      });
+    }
+    this.exit = new Promise((resolve, reject) => this.child.once('close', resolve).once('error', reject));
+    void this.exit.finally(() => {
+      this.hasEnded = true;
+      this.heard();
+    });
+  }
+
+  /** Resolves as soon as it has said so. */
+  async until(said: RegExp): Promise<void> {
+    while (!said.test(this.output)) {
+      if (this.hasEnded) throw new Error(`it ended without ${String(said)}:\n${this.output}`);
+      await new Promise<void>((resolve) => (this.heard = resolve));
+    }
+  }
+
+  /** For one that would wait for ever. */
+  stop(): void {
+    this.child.kill('SIGTERM');
+  }
+
+  async ended(): Promise<Ended> {
+    return { code: await this.exit, output: this.output };
+  }
+}
+
+export function runProgram(
+  program: string,
+  argv: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  input = '',
+): Promise<Ended> {
+  return new RunningProgram(program, argv, environment, input).ended();
+}
