@@ -4,6 +4,7 @@ import { SESSION_TIMES } from '../../listeners/session-deadlines.js';
 import type { ContentRoom } from '../content-room.js';
 import type { AccountMailbox } from '../state/account-mailbox.js';
 import type { MailboxAccess, MailboxUser } from '../mailbox-access.js';
+import type { MailboxSessionParts } from '../mailbox-session.js';
 import { ArgumentReader, SyntaxFault } from './argument-reader.js';
 import { capabilities } from './capabilities.js';
 import { CommandReader, LIMITS_OF_READERS, LIMITS_OF_STRANGERS, type CommandRead } from './command-reader.js';
@@ -23,14 +24,6 @@ const GOODBYES: Record<Interruption, string> = {
   evicted: 'Too many connections: log in sooner',
 };
 
-export interface ImapSessionParts {
-  readonly connection: LineConnection;
-  readonly startTls: () => Promise<void>;
-  readonly hostname: string;
-  readonly access: MailboxAccess;
-  readonly room: ContentRoom;
-}
-
 export class ImapSession implements CommandSession {
   loginFailures = 0;
   private selected: SelectedFolder | undefined;
@@ -41,7 +34,7 @@ export class ImapSession implements CommandSession {
   /** Why it ends, once it does. */
   private goodbye: string | undefined;
 
-  constructor(private readonly parts: ImapSessionParts) {
+  constructor(private readonly parts: MailboxSessionParts) {
     this.reader = new CommandReader(parts.connection);
   }
 

@@ -3,6 +3,7 @@ import type { LineConnection, LineRead } from '../../listeners/line-connection.j
 import { SESSION_TIMES } from '../../listeners/session-deadlines.js';
 import type { ContentRoom } from '../content-room.js';
 import type { MailboxAccess, MailboxUser } from '../mailbox-access.js';
+import type { MailboxSessionParts } from '../mailbox-session.js';
 import { commandNamed } from './command-table.js';
 import { Maildrop } from './maildrop.js';
 import type { CommandSession, Pop3Command } from './pop3-command.js';
@@ -21,14 +22,6 @@ const SKIPPED_OCTETS_MAX = 64 * 1024;
 const FAULTS_MAX = 20;
 const COMMAND_LINE = /^([A-Za-z]{1,40})(?: ([^\0\r]*))?$/;
 
-export interface Pop3SessionParts {
-  readonly connection: LineConnection;
-  readonly startTls: () => Promise<void>;
-  readonly hostname: string;
-  readonly access: MailboxAccess;
-  readonly room: ContentRoom;
-}
-
 export class Pop3Session implements CommandSession {
   loginFailures = 0;
   userName: string | undefined;
@@ -36,7 +29,7 @@ export class Pop3Session implements CommandSession {
   private hasEnded = false;
   private readonly startedAt = performance.now();
 
-  constructor(private readonly parts: Pop3SessionParts) {}
+  constructor(private readonly parts: MailboxSessionParts) {}
 
   get connection(): LineConnection {
     return this.parts.connection;
