@@ -148,6 +148,15 @@ describe('UID SEARCH', () => {
     expect(await session.ok('UID SEARCH SEEN')).toEqual(['SEARCH']);
   });
 
+  it('tells first what has come, and finds it', async () => {
+    const other = await rig.owner({});
+    const [session, knowing] = [await rig.select(other), await rig.select(other)];
+    await rig.running.appendReport(other, {});
+    // Both are in one process: what one has read, it has for the other.
+    await knowing.ok('NOOP');
+    expect(await session.ok('SEARCH UNSEEN')).toEqual(['2 EXISTS', '1 RECENT', 'SEARCH 1 2']);
+  });
+
   it('finds nothing in an empty folder', async () => {
     const session = await rig.select(await rig.owner(), 'Archive');
     for (const keys of ['ALL', '1:*', 'UID *', 'BODY x']) {

@@ -28,7 +28,10 @@ async function searchReports(
   args.space();
   const textOf = readCharset(args);
   if (!textOf) return no('BADCHARSET (US-ASCII UTF-8)', 'This charset is not known');
-  const judge = new ReportJudge(readSearchKeys(args, textOf), session.folder);
+  const key = readSearchKeys(args, textOf);
+  // Scripts look for what is new by SEARCH alone: what has come is told first, and found.
+  await session.tellChanges({ mayExpunge: by === 'uids' });
+  const judge = new ReportJudge(key, session.folder);
   const found: NumberedReport[] = [];
   const open: NumberedReport[] = [];
   for (const [index, report] of session.folder.reports.entries()) {
