@@ -88,7 +88,6 @@ describe.each([
     await heard(() => one.ok('EXPUNGE'), ['* 2 EXPUNGE']);
     await heard(() => one.ok('MOVE 1 Archive'), ['* 1 EXPUNGE']);
     expect(await done()).toEqual({ untagged: [], end: 'OK IDLE completed' });
-    console.info(`heard in IDLE ${String(process + 1)} after ${tookMs.map((ms) => ms.toFixed(0)).join(', ')} ms`);
     expect(Math.max(...tookMs)).toBeLessThan(PUSHED_WITHIN_MS);
   });
 
