@@ -3,6 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { AccountTraces } from '../../src/bounces/account-traces.js';
 import { RedisReportMailbox } from '../../src/bounces/reports/redis-report-mailbox.js';
 import type { MailboxChanges, MailboxId } from '../../src/bounces/reports/report-mailbox.js';
+import { deletedReports } from '../../src/mailbox/imap/deleted-reports.js';
+import { SelectedFolder } from '../../src/mailbox/imap/selected-folder.js';
 import type { AccountMailbox } from '../../src/mailbox/state/account-mailbox.js';
 import { REPORTS_CHANNEL, reportKeys } from '../../src/store/keyspace.js';
 import { MailboxRig, RETENTION_MS, uidsOf, untilSeen } from './mailbox-rig.js';
@@ -27,6 +29,16 @@ class LateStore extends RedisReportMailbox {
     late?.read();
     await late?.answered;
     return changes;
+  }
+}
+
+/** As without Redis, for as long as the test says. */
+class AwayStore extends RedisReportMailbox {
+  isAway = false;
+
+  override async changesSince(id: MailboxId, version: number): Promise<MailboxChanges> {
+    if (this.isAway) throw new Error('Redis is away');
+    return super.changesSince(id, version);
   }
 }
 
@@ -132,6 +144,33 @@ describe('a mailbox', () => {
     first.release();
     for (let i = 0; i < 100; i++) (await mailboxes.open(`other-${i}`)).release();
     expect(await mailboxes.open('shop')).not.toBe(first);
+  });
+
+  it('goes on to hear of changes where another session could not open it', async () => {
+    const store = new AwayStore(rig.redis, RETENTION_MS, rig.clock, rig.log);
+    const mailboxes = await rig.process(store);
+    const mailbox = await mailboxes.open('shop');
+    await heardBy(1);
+    await mailbox.refresh();
+    store.isAway = true;
+    await expect(mailboxes.open('shop')).rejects.toThrow('away');
+    store.isAway = false;
+    await rig.append(1);
+    await within(
+      PUSHED_WITHIN_MS,
+      untilSeen(mailbox, () => uidsOf(mailbox).length === 1),
+    );
+    expect(await mailboxes.open('shop')).toBe(mailbox);
+  });
+
+  it('is expunged only of what is marked as deleted now, heard of or not', async () => {
+    await rig.append(2);
+    const deaf = await rig.process(undefined, 'unix:///nowhere/redis.sock');
+    const [mailbox, other] = [await deaf.open('shop'), await opened()];
+    await mailbox.changeFlags([1, 2], 'add', ['\\Deleted']);
+    await other.changeFlags([1], 'remove', ['\\Deleted']);
+    const folder = new SelectedFolder('INBOX', false, mailbox.folder('INBOX'), Infinity);
+    expect(await deletedReports({ mailbox, folder, mayWrite: true })).toEqual([2]);
   });
 
   it('shows who comes later what was written before', async () => {
