@@ -206,7 +206,7 @@ export class LineConnection {
   }
 
   private consume(octets: number): void {
-    // A rest that is kept must not keep all that it came with.
+    // A rest of nothing must not keep all that it came with, in thousands of sessions that wait.
     const rest = this.held.subarray(octets);
     this.held = rest.length === 0 ? NOTHING : rest;
   }

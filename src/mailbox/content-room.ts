@@ -58,6 +58,8 @@ export class ContentRoom {
     this.waiting.push(entry);
     const timer = setTimeout(() => {
       this.waiting.splice(this.waiting.indexOf(entry), 1);
+      // Who is behind it may want less.
+      this.letIn();
       reject(new Error(`no room for ${octets} octets within ${this.waitMs} ms`));
     }, this.waitMs);
     this.letIn();

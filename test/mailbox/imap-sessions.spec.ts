@@ -1,6 +1,5 @@
 /** Two sessions of one mailbox, in one process and in two: RFC 3501 sections 5.2, 5.5 and 7, RFC 2177, 2180. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { REPORTS_CHANNEL } from '../../src/store/keyspace.js';
 import type { ImapClient } from './imap-client.js';
 import { ImapRig } from './imap-rig.js';
 import { STARTED_WITHIN_MS, type Owner } from './running-mailbox.js';
@@ -23,9 +22,7 @@ async function open(process: number): Promise<void> {
   owner = await rig.owner({}, {}, {});
   one = await rig.select(owner);
   two = await rig.select(owner, 'INBOX', process);
-  const heard = async (): Promise<number> =>
-    ((await rig.running.rig.redis.pubsub('NUMSUB', REPORTS_CHANNEL)) as [string, number])[1];
-  while ((await heard()) < 1 + process);
+  await rig.running.rig.heardBy(1 + process);
 }
 
 describe.each([

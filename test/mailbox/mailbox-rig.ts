@@ -8,7 +8,7 @@ import type { Report } from '../../src/bounces/reports/reports.js';
 import type { AccountMailbox } from '../../src/mailbox/state/account-mailbox.js';
 import { Mailboxes } from '../../src/mailbox/state/mailboxes.js';
 import { connectRedis } from '../../src/store/connect-redis.js';
-import { reportKeys } from '../../src/store/keyspace.js';
+import { REPORTS_CHANNEL, reportKeys } from '../../src/store/keyspace.js';
 import { Log } from '../../src/telemetry/logger.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
 import { OwnRedis, StandingClock } from '../accounts/own-redis.js';
@@ -88,6 +88,11 @@ export class MailboxRig {
   async now(account = 'shop'): Promise<MailboxId & { readonly version: number }> {
     const { uidValidity, version } = await this.store().load(account);
     return { account, uidValidity, version };
+  }
+
+  /** Until so many processes hear on the channel: what is told before reaches nobody. */
+  async heardBy(count: number): Promise<void> {
+    while (((await this.redis.pubsub('NUMSUB', REPORTS_CHANNEL)) as [string, number])[1] < count);
   }
 
   async closeProcesses(): Promise<void> {

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { fileURLToPath } from 'node:url';
 import type { AccountMailbox } from '../../src/mailbox/state/account-mailbox.js';
 import { connectRedis, disconnectRedis, untilReady } from '../../src/store/connect-redis.js';
-import { REPORTS_CHANNEL, reportKeys } from '../../src/store/keyspace.js';
+import { reportKeys } from '../../src/store/keyspace.js';
 import { CuttableDoor } from './cuttable-door.js';
 import { DAY_MS, MailboxRig, RETENTION_MS, uidsOf, untilSeen } from './mailbox-rig.js';
 
@@ -20,11 +20,6 @@ async function opened(): Promise<AccountMailbox> {
   return (await rig.process()).open('shop');
 }
 
-/** Until somebody hears on the channel: what is told before reaches nobody. */
-async function heardBy(count: number): Promise<void> {
-  while (((await rig.redis.pubsub('NUMSUB', REPORTS_CHANNEL)) as [string, number])[1] < count);
-}
-
 function flagsOf(mailbox: AccountMailbox): string[] {
   return mailbox.folder('INBOX').reports.map(({ uid, flags }) => `${String(uid)} ${flags.join(' ')}`.trim());
 }
@@ -39,7 +34,7 @@ describe('without Redis', () => {
       await rig.append(2);
       const mailboxes = await rig.process(rig.store(redis), door.url);
       const mailbox = await mailboxes.open('shop');
-      await heardBy(1);
+      await rig.heardBy(1);
       const lost = new Promise<void>((resolve) => redis.once('close', () => resolve()));
       await door.cut();
       await lost;

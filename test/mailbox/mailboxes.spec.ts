@@ -1,34 +1,12 @@
 /** What the sessions of a process see of a mailbox (`src/mailbox/state/`), with other processes at work on it. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { AccountTraces } from '../../src/bounces/account-traces.js';
-import { RedisReportMailbox } from '../../src/bounces/reports/redis-report-mailbox.js';
-import type { MailboxChanges, MailboxId } from '../../src/bounces/reports/report-mailbox.js';
 import type { AccountMailbox } from '../../src/mailbox/state/account-mailbox.js';
-import { REPORTS_CHANNEL, reportKeys } from '../../src/store/keyspace.js';
-import { MailboxRig, RETENTION_MS, uidsOf, untilSeen } from './mailbox-rig.js';
+import { reportKeys } from '../../src/store/keyspace.js';
+import { MailboxRig, uidsOf, untilSeen } from './mailbox-rig.js';
 
 /** How soon a session that waits has to be told. */
 const PUSHED_WITHIN_MS = 1_000;
-
-/** The changes that it has read come when the test lets them. */
-class LateStore extends RedisReportMailbox {
-  private late: { readonly read: () => void; readonly answered: Promise<void> } | undefined;
-
-  answerLate(): { readonly read: Promise<void>; readonly answer: () => void } {
-    const [read, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    this.late = { read: read.resolve, answered: answered.promise };
-    return { read: read.promise, answer: answered.resolve };
-  }
-
-  override async changesSince(id: MailboxId, version: number): Promise<MailboxChanges> {
-    const late = this.late;
-    this.late = undefined;
-    const changes = await super.changesSince(id, version);
-    late?.read();
-    await late?.answered;
-    return changes;
-  }
-}
 
 let rig: MailboxRig;
 
@@ -41,11 +19,6 @@ afterAll(() => rig.stop());
 /** In a process of its own. */
 async function opened(): Promise<AccountMailbox> {
   return (await rig.process()).open('shop');
-}
-
-/** Until somebody hears on the channel: what is told before reaches nobody. */
-async function heardBy(count: number): Promise<void> {
-  while (((await rig.redis.pubsub('NUMSUB', REPORTS_CHANNEL)) as [string, number])[1] < count);
 }
 
 async function within(timeMs: number, event: Promise<void>): Promise<void> {
@@ -106,59 +79,6 @@ describe('a mailbox', () => {
     expect(uidsOf(mailbox)).toEqual([1, 2, 3]);
   });
 
-  it('is one for all sessions of a process', async () => {
-    await rig.append(1);
-    const mailboxes = await rig.process();
-    const [first, second] = await Promise.all([mailboxes.open('shop'), mailboxes.open('shop')]);
-    expect(second).toBe(first);
-    first.release();
-    expect(await mailboxes.open('shop')).toBe(first);
-    second.release();
-    first.release();
-    expect(() => first.release()).toThrow('too often');
-  });
-
-  it('that nobody has open is kept for who comes next, until there are too many', async () => {
-    const mailboxes = await rig.process();
-    const first = await mailboxes.open('shop');
-    first.release();
-    await rig.append(1);
-    const again = await mailboxes.open('shop');
-    expect(again).toBe(first);
-    expect(uidsOf(again)).toEqual([1]);
-    for (let i = 0; i <= 100; i++) (await mailboxes.open(`other-${i}`)).release();
-    again.release();
-    expect(await mailboxes.open('shop')).toBe(first);
-    first.release();
-    for (let i = 0; i < 100; i++) (await mailboxes.open(`other-${i}`)).release();
-    expect(await mailboxes.open('shop')).not.toBe(first);
-  });
-
-  it('shows who comes later what was written before', async () => {
-    const mailboxes = await rig.process();
-    const mailbox = await mailboxes.open('shop');
-    await rig.append(1);
-    await mailboxes.open('shop');
-    expect(uidsOf(mailbox)).toEqual([1]);
-  });
-
-  it('shows what was written before a refresh, though another was on its way', async () => {
-    const store = new LateStore(rig.redis, RETENTION_MS, rig.clock, rig.log);
-    const mailbox = await (await rig.process(store)).open('shop');
-    await heardBy(1);
-    await mailbox.refresh();
-    const late = store.answerLate();
-    const earlier = mailbox.refresh();
-    await late.read;
-    await rig.append(1);
-    const later = mailbox.refresh();
-    late.answer();
-    await earlier;
-    expect(uidsOf(mailbox)).toEqual([]);
-    await later;
-    expect(uidsOf(mailbox)).toEqual([1]);
-  });
-
   it('tells its listeners of each change, and no more once they have gone', async () => {
     const mailbox = await opened();
     let told = 0;
@@ -200,7 +120,7 @@ describe('what another process does', () => {
   it('is seen at once, without being asked for', async () => {
     await rig.append(2);
     const [one, two] = [await opened(), await opened()];
-    await heardBy(2);
+    await rig.heardBy(2);
     await one.changeFlags([1], 'add', ['\\Flagged']);
     await within(
       PUSHED_WITHIN_MS,
@@ -225,14 +145,14 @@ describe('what another process does', () => {
 
   it('is seen as well when the connection that hears was killed meanwhile', async () => {
     const mailbox = await opened();
-    await heardBy(1);
+    await rig.heardBy(1);
     await rig.redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
     await rig.append(1);
     await within(
       PUSHED_WITHIN_MS,
       untilSeen(mailbox, () => uidsOf(mailbox).length === 1),
     );
-    await heardBy(1);
+    await rig.heardBy(1);
     await rig.append(1);
     await within(
       PUSHED_WITHIN_MS,
@@ -251,7 +171,7 @@ describe('what another process does', () => {
     await rig.append(1);
     const mailboxes = await rig.process();
     const mailbox = await mailboxes.open('shop');
-    await heardBy(1);
+    await rig.heardBy(1);
     await new AccountTraces(rig.redis, rig.clock).forget('shop');
     await within(
       PUSHED_WITHIN_MS,

@@ -118,6 +118,17 @@ describe('a message', () => {
     mailbox.release();
   });
 
+  it('comes also where Redis has no room to mark it as seen', async () => {
+    const pop = await client();
+    const { redis } = running.rig;
+    await redis.config('SET', 'maxmemory', '1');
+    try {
+      expect(await pop.listing('RETR 2')).toEqual(SECOND.split('\r\n').slice(0, -1));
+    } finally {
+      await redis.config('SET', 'maxmemory', '0');
+    }
+  });
+
   it('that is gone meanwhile is refused, and the others are not', async () => {
     const pop = await client();
     const mailbox = await (await running.rig.process()).open(owner.account);

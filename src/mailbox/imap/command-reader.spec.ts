@@ -27,8 +27,8 @@ afterEach(async () => {
   await once(server, 'close');
 });
 
-function read(limits = LIMITS_OF_READERS, swallowedMax?: number): Promise<CommandRead> {
-  return new CommandReader(connection, swallowedMax).read(limits, 5_000);
+function read(limits = LIMITS_OF_READERS): Promise<CommandRead> {
+  return new CommandReader(connection).read(limits, 5_000);
 }
 
 describe('a command', () => {
@@ -112,8 +112,16 @@ describe('a command', () => {
     client.write(`a APPEND INBOX {2000000000+}\r\n`);
     expect(await read()).toMatchObject({ kind: 'lost' });
     client.write('x'.repeat(300_000));
-    expect(await read(LIMITS_OF_READERS, 100_000)).toMatchObject({ kind: 'lost' });
+    expect(await read({ ...LIMITS_OF_READERS, swallowedOctetsMax: 100_000 })).toMatchObject({ kind: 'lost' });
   });
+
+  it.each(['a APPEND INBOX {70000+}\r\n', `a LOGIN ${'x'.repeat(90_000)}`])(
+    'of a stranger is not listened to for long: %.24s',
+    async (text) => {
+      client.write(text);
+      expect(await read(LIMITS_OF_STRANGERS)).toMatchObject({ kind: 'lost' });
+    },
+  );
 
   it('that never ends, ends with the client', async () => {
     client.write('a LOGIN {10+}\r\nabc');

@@ -25,17 +25,26 @@ export interface CommandLimits {
   readonly lineOctetsMax: number;
   /** Of all lines and literals of one command. */
   readonly commandOctetsMax: number;
+  /** What is read and forgotten of one that is not taken, to find the next. */
+  readonly swallowedOctetsMax: number;
 }
 
-/** Who has not logged in has nothing long to say. */
-export const LIMITS_OF_STRANGERS: CommandLimits = { lineOctetsMax: 8 * 1024, commandOctetsMax: 16 * 1024 };
-/** RFC 7162 section 4 wants 8,192 octets; mail programs send lines of 64 KiB. */
-export const LIMITS_OF_READERS: CommandLimits = { lineOctetsMax: 128 * 1024, commandOctetsMax: 256 * 1024 };
+const MIB = 1024 * 1024;
+/** Who has not logged in has nothing long to say, and is not listened to for long. */
+export const LIMITS_OF_STRANGERS: CommandLimits = {
+  lineOctetsMax: 8 * 1024,
+  commandOctetsMax: 16 * 1024,
+  swallowedOctetsMax: 64 * 1024,
+};
+/** RFC 7162 section 4 wants lines of 8,192 octets; mail programs send some of 64 KiB, and with APPEND a large message. */
+export const LIMITS_OF_READERS: CommandLimits = {
+  lineOctetsMax: 128 * 1024,
+  commandOctetsMax: 256 * 1024,
+  swallowedOctetsMax: 128 * MIB,
+};
 
 /** RFC 7888 section 5: what a client may send without being asked. */
 const UNASKED_LITERAL_MAX = 4096;
-/** What is swallowed of one command: a large message, twice. */
-const SWALLOWED_OCTETS_MAX = 128 * 1024 * 1024;
 /** `astring-char` without `+`. */
 const TAG = /^[^\x00-\x20\x7f-\xff(){%*"\\+]+$/;
 const LITERAL_AT_END = /\{(\d{1,10})(\+?)\}$/;
@@ -49,20 +58,17 @@ interface Literal {
 }
 
 export class CommandReader {
-  constructor(
-    private readonly connection: LineConnection,
-    private readonly swallowedMax = SWALLOWED_OCTETS_MAX,
-  ) {}
+  constructor(private readonly connection: LineConnection) {}
 
   async read(limits: CommandLimits, idleMs: number): Promise<CommandRead> {
     let text = '';
     for (;;) {
       const read = await this.connection.readLine(limits.lineOctetsMax, idleMs);
       if (read.kind === 'too_long') {
-        const tail = await this.connection.skipLine(this.swallowedMax);
+        const tail = await this.connection.skipLine(limits.swallowedOctetsMax);
         if (tail === undefined) return { kind: 'lost', text: 'the line does not end' };
         const start = text + read.start.toString('latin1');
-        return this.swallow(tail.toString('latin1'), bad(start, 'the command line is too long'));
+        return this.swallow(tail.toString('latin1'), bad(start, 'the command line is too long'), limits);
       }
       if (read.kind !== 'line') return read;
       const line = read.bytes.toString('latin1');
@@ -70,7 +76,7 @@ export class CommandReader {
       const literal = literalOf(line);
       if (!literal) return understood(text);
       const refused = refusalOf(text, literal, limits);
-      if (refused) return this.swallow(line, refused);
+      if (refused) return this.swallow(line, refused, limits);
       if (!literal.unasked) await this.connection.write('+ Go on\r\n');
       const content = await this.connection.readOctets(literal.octets);
       if (content.kind !== 'octets') return content;
@@ -79,8 +85,8 @@ export class CommandReader {
   }
 
   /** Reads on as long as a client goes on unasked; then it is where it waits for us. */
-  private async swallow(line: string, answer: CommandRead): Promise<CommandRead> {
-    let [last, left] = [line, this.swallowedMax];
+  private async swallow(line: string, answer: CommandRead, limits: CommandLimits): Promise<CommandRead> {
+    let [last, left] = [line, limits.swallowedOctetsMax];
     for (let literal = literalOf(last); literal?.unasked; literal = literalOf(last)) {
       left -= literal.octets;
       if (left < 0) return { kind: 'lost', text: 'the literal is too long' };

@@ -2,8 +2,14 @@
 import type { CommandSession } from './imap-command.js';
 
 /** Uids of those in the selected folder that are marked as deleted; none where this session may change nothing. */
-export function deletedReports({ mailbox, folder, mayWrite }: CommandSession): number[] {
+export async function deletedReports({
+  mailbox,
+  folder,
+  mayWrite,
+}: Pick<CommandSession, 'mailbox' | 'folder' | 'mayWrite'>): Promise<number[]> {
   if (folder.readOnly || !mayWrite) return [];
+  // Somebody may have taken a mark away in another process, and been told OK.
+  await mailbox.refresh();
   return mailbox
     .folder(folder.name)
     .reports.filter(({ flags }) => flags.includes('\\Deleted'))

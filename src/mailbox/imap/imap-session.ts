@@ -3,6 +3,7 @@ import type { Interruption, LineConnection } from '../../listeners/line-connecti
 import { SESSION_TIMES } from '../../listeners/session-deadlines.js';
 import type { ContentRoom } from '../content-room.js';
 import type { AccountMailbox } from '../state/account-mailbox.js';
+import { SYSTEM_FLAGS } from '../state/flag-names.js';
 import type { MailboxAccess, MailboxUser } from '../mailbox-access.js';
 import type { MailboxSessionParts } from '../mailbox-session.js';
 import { ArgumentReader, SyntaxFault } from './argument-reader.js';
@@ -155,7 +156,7 @@ export class ImapSession implements CommandSession {
 
   /** RFC 3501 section 7.2.6: before a keyword is met. */
   async tellKeywords(): Promise<void> {
-    const flags = ['\\Answered', '\\Flagged', '\\Deleted', '\\Seen', '\\Draft', ...this.mailbox.keywords].join(' ');
+    const flags = [...SYSTEM_FLAGS, ...this.mailbox.keywords].join(' ');
     if (flags === this.keywordsTold) return;
     this.keywordsTold = flags;
     const permanent = this.folder.readOnly ? '' : `${flags} \\*`;

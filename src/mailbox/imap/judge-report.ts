@@ -31,8 +31,10 @@ export class ReportJudge {
         return true;
       case 'recent':
         return this.folder.isRecent(report);
-      case 'flag':
-        return report.flags.some((flag) => flag.toLowerCase() === key.flag.toLowerCase());
+      case 'flag': {
+        const wanted = key.flag.toLowerCase();
+        return report.flags.some((flag) => flag.toLowerCase() === wanted);
+      }
       case 'numbers':
         return isInSet(this.resolved(key.set, this.folder.reports.length), number);
       case 'uids':
@@ -88,24 +90,28 @@ export class ReportJudge {
 
 type DayKey = Extract<SearchKey, { kind: 'day' }>;
 
+/** What is looked at is decoded and folded once, however many keys ask for it. */
 class SearchedMessage {
   private readonly root: MessagePart;
   private fields: readonly SearchableField[] | undefined;
+  private foldedFields: readonly SearchableField[] | undefined;
+  private foldedBody: readonly string[] | undefined;
 
   constructor(private readonly raw: Buffer) {
     this.root = readMessageParts(raw);
   }
 
   /** In a field of this name, or in any. */
-  hasField(name: string | undefined, needle: string): boolean {
-    return this.header.some(
-      (field) => (name === undefined || field.name === name) && foldForSearch(field.text).includes(needle),
+  hasField(wanted: string | undefined, needle: string): boolean {
+    this.foldedFields ??= this.header.map(({ name, text }) => ({ name, text: foldForSearch(text) }));
+    return this.foldedFields.some(
+      ({ name, text }) => (wanted === undefined || name === wanted) && text.includes(needle),
     );
   }
 
   hasInBody(needle: string): boolean {
-    for (const text of searchableBody(this.raw, this.root)) if (foldForSearch(text).includes(needle)) return true;
-    return needle === '';
+    this.foldedBody ??= Array.from(searchableBody(this.raw, this.root), foldForSearch);
+    return needle === '' || this.foldedBody.some((text) => text.includes(needle));
   }
 
   wasSent(key: DayKey): boolean {

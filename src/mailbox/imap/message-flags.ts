@@ -1,7 +1,6 @@
 /** Flags as clients write them: RFC 3501 section 2.3.2. */
+import { SYSTEM_FLAGS } from '../state/flag-names.js';
 import type { ArgumentReader } from './argument-reader.js';
-
-export const SYSTEM_FLAGS = ['\\Answered', '\\Flagged', '\\Deleted', '\\Seen', '\\Draft'] as const;
 
 const BY_NAME = new Map<string, string>(SYSTEM_FLAGS.map((flag) => [flag.toLowerCase(), flag]));
 /** Named in one command; more than a mailbox can have. */

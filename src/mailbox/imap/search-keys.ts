@@ -23,8 +23,8 @@ export type SearchKey =
 /** How the octets of a string become text. */
 export type TextOf = (octets: string) => string;
 
-/** In one command. Each may make us read every message once. */
-const KEYS_MAX = 500;
+/** In one command. Each may have all of a message looked through. */
+const KEYS_MAX = 200;
 
 const FLAGS: Readonly<Record<string, string>> = {
   ANSWERED: '\\Answered',

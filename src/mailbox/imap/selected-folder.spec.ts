@@ -81,6 +81,26 @@ describe('a selected folder', () => {
     expect(folder.recentCount).toBe(0);
   });
 
+  it('is told the same as other sessions, with what is recent of its own', () => {
+    const [one, two, three] = [report(1), report(2), report(3)];
+    const before = snapshot(one, two);
+    const open = (recentFrom: number) => new SelectedFolder('INBOX', false, before, recentFrom);
+    const [first, second, late] = [open(Infinity), open(1), open(Infinity)];
+    const seen = report(2, '\\Seen');
+    const now = snapshot(seen, three);
+    const told = (recent: number, flags: string): string[] => [
+      ...['* 1 EXPUNGE\r\n', '* 2 EXISTS\r\n', `* ${recent} RECENT\r\n`],
+      `* 1 FETCH (UID 2 FLAGS (${flags}))\r\n`,
+    ];
+    expect(first.tell(now, { mayExpunge: true, recentFrom: 2 })).toEqual(told(1, '\\Seen'));
+    expect(second.tell(now, QUIET)).toEqual(told(1, '\\Seen \\Recent'));
+    expect(late.tell(snapshot(one, seen), { ...QUIET, mayExpunge: false })).toEqual([
+      told(0, '\\Seen').at(-1)?.replace('1 F', '2 F'),
+    ]);
+    expect(late.tell(now, QUIET)).toEqual(told(0, '').slice(0, -1));
+    for (const folder of [first, second, late]) expect(folder.reports).toBe(now.reports);
+  });
+
   it('whatever happens, leads a client that obeys to what is there', () => {
     const state = fc.uniqueArray(fc.tuple(fc.integer({ min: 1, max: 12 }), fc.boolean()), { selector: ([uid]) => uid });
     const step = fc.tuple(state, fc.boolean(), fc.integer({ min: 0, max: 4 }));

@@ -71,39 +71,72 @@ export class SelectedFolder {
   }
 
   /** Takes `snapshot` for told, and gives the untagged responses that tell it. */
-  tell({ reports }: FolderSnapshot, { mayExpunge, recentFrom, silent }: Telling): string[] {
+  tell(snapshot: FolderSnapshot, telling: Telling): string[] {
     // What a client takes for done may have been undone by another since.
-    if (this.told === reports && !silent) return [];
-    const lines: string[] = [];
-    const changed: NumberedReport[] = [];
-    const next: StoredReport[] = [];
-    let at = 0;
-    for (const was of this.told) {
-      const now = reports[at]?.uid === was.uid ? reports[at++] : undefined;
-      if (!now && mayExpunge) {
-        lines.push(`* ${next.length + 1} EXPUNGE\r\n`);
-        this.recent.delete(was.uid);
-        continue;
-      }
-      next.push(now ?? was);
-      const known = silent?.uids.has(was.uid) === true ? flagsAfter(was.flags, silent.how, silent.flags) : was.flags;
-      if (now && !areSameFlags(now.flags, known)) changed.push({ number: next.length, report: now });
-    }
-    const appended = reports.slice(at);
-    next.push(...appended);
-    // Sessions that know the same share one array.
-    this.told = next.length === reports.length ? reports : next;
-    this.noteRecent(appended, recentFrom);
-    if (appended.length > 0) lines.push(`* ${next.length} EXISTS\r\n`, `* ${this.recent.size} RECENT\r\n`);
-    for (const { number, report } of changed) {
-      lines.push(`* ${number} FETCH (UID ${report.uid} FLAGS (${this.flagsOf(report)}))\r\n`);
-    }
-    return lines;
+    if (this.told === snapshot.reports && !telling.silent) return [];
+    const { expunged, appended, changed, next } = differenceTo(snapshot, this.told, telling);
+    for (const { report } of expunged) this.recent.delete(report.uid);
+    this.told = next;
+    this.noteRecent(appended, telling.recentFrom);
+    return [
+      ...expunged.map(({ number }) => `* ${number} EXPUNGE\r\n`),
+      ...(appended.length > 0 ? [`* ${next.length} EXISTS\r\n`, `* ${this.recent.size} RECENT\r\n`] : []),
+      ...changed.map(
+        ({ number, report }) => `* ${number} FETCH (UID ${report.uid} FLAGS (${this.flagsOf(report)}))\r\n`,
+      ),
+    ];
   }
 
   private noteRecent(reports: readonly StoredReport[], recentFrom: number): void {
     for (const { uid } of reports) if (uid > recentFrom) this.recent.add(uid);
   }
+}
+
+interface Difference {
+  readonly told: readonly StoredReport[];
+  /** By the number that each has when its turn comes. */
+  readonly expunged: readonly NumberedReport[];
+  readonly appended: readonly StoredReport[];
+  readonly changed: readonly NumberedReport[];
+  /** What is told then. */
+  readonly next: readonly StoredReport[];
+}
+
+/** Thousands of sessions that wait are told the same, one after the other: it is worked out once. */
+const lastDifferences = new WeakMap<FolderSnapshot, Difference>();
+
+function differenceTo(snapshot: FolderSnapshot, told: readonly StoredReport[], telling: Telling): Difference {
+  if (!telling.mayExpunge || telling.silent) return difference(told, snapshot.reports, telling);
+  const last = lastDifferences.get(snapshot);
+  if (last?.told === told) return last;
+  const worked = difference(told, snapshot.reports, telling);
+  lastDifferences.set(snapshot, worked);
+  return worked;
+}
+
+function difference(
+  told: readonly StoredReport[],
+  reports: readonly StoredReport[],
+  { mayExpunge, silent }: Telling,
+): Difference {
+  const expunged: NumberedReport[] = [];
+  const changed: NumberedReport[] = [];
+  const next: StoredReport[] = [];
+  let at = 0;
+  for (const was of told) {
+    const now = reports[at]?.uid === was.uid ? reports[at++] : undefined;
+    if (!now && mayExpunge) {
+      expunged.push({ number: next.length + 1, report: was });
+      continue;
+    }
+    next.push(now ?? was);
+    const known = silent?.uids.has(was.uid) === true ? flagsAfter(was.flags, silent.how, silent.flags) : was.flags;
+    if (now && !areSameFlags(now.flags, known)) changed.push({ number: next.length, report: now });
+  }
+  const appended = reports.slice(at);
+  // Sessions that know the same share one array.
+  const isAll = next.length + appended.length === reports.length;
+  return { told, expunged, appended, changed, next: isAll ? reports : [...next, ...appended] };
 }
 
 /** What a change makes of flags; the order does not matter. */

@@ -66,6 +66,19 @@ describe('a sequence set', () => {
     );
   });
 
+  it('of thousands of ranges is looked through in few steps', () => {
+    let looks = 0;
+    const ranges = Array.from({ length: 20_000 }, (_, i) => [2 * i + 1, 2 * i + 1] as const);
+    const counted = new Proxy(ranges, {
+      get(target, name) {
+        looks++;
+        return Reflect.get(target, name) as unknown;
+      },
+    });
+    expect([isInSet(counted, 39_999), isInSet(counted, 40_000), isInSet(counted, 2)]).toEqual([true, false, false]);
+    expect(looks).toBeLessThan(60);
+  });
+
   it('names its highest number, `*` aside', () => {
     expect(highestNamed(parseSequenceSet('3:*,7') ?? [])).toBe(7);
     expect(highestNamed(parseSequenceSet('*') ?? [])).toBe(0);

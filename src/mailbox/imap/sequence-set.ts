@@ -64,7 +64,13 @@ export function formatSequenceSet(numbers: readonly number[]): string {
   return parts.join(',');
 }
 
-/** Whether a set that was resolved holds a number. */
+/** Whether a set that was resolved holds a number. By halves: each report of a mailbox is looked for in thousands of ranges. */
 export function isInSet(resolved: SequenceSet, number: number): boolean {
-  return resolved.some(([from, to]) => from <= number && number <= to);
+  let [from, to] = [0, resolved.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((resolved[middle]?.[1] ?? Infinity) < number) from = middle + 1;
+    else to = middle;
+  }
+  return (resolved[from]?.[0] ?? Infinity) <= number;
 }

@@ -6,8 +6,8 @@ import { parseParameters } from '../../mail/mime-parameters.js';
 import type { HeaderPlace } from './header-texts.js';
 import type { MessagePart } from './message-parts.js';
 
-/** Of the content of a message so much is looked at, that one search does not hold a process up. */
-export const SEARCHED_OCTETS_MAX = 32 * 1024 * 1024;
+/** Of the text of a message so much is looked at: more than people write, and little enough to hold no process up. */
+export const SEARCHED_OCTETS_MAX = 2 * 1024 * 1024;
 
 export interface SearchableField {
   /** Lower case. */

@@ -35,6 +35,7 @@ export class AccountMailbox {
   private isBehind = false;
   private keywordsKnown: readonly string[] | undefined;
   private readonly listeners = new Set<() => void>();
+  private readonly claims = new Map<FolderName, Promise<number>>();
   private pause: NodeJS.Timeout | undefined;
   private reading: Promise<void> = Promise.resolve();
   private waiting: Promise<void> | undefined;
@@ -136,8 +137,16 @@ export class AccountMailbox {
   }
 
   /** Makes what is above the returned uid recent in one session alone: RFC 3501 section 2.3.2. */
-  claimRecent(folder: FolderName): Promise<number> {
-    return this.written(this.store.claimRecent(this.id, folder));
+  async claimRecent(folder: FolderName): Promise<number> {
+    // Of thousands of sessions that wait for one report the first claims it, and the others see that it was faster.
+    for (let claim = this.claims.get(folder); claim; claim = this.claims.get(folder)) {
+      await claim;
+      const { reports, recentUid } = this.folder(folder);
+      if ((reports.at(-1)?.uid ?? 0) <= recentUid) return recentUid;
+    }
+    const claim = this.written(this.store.claimRecent(this.id, folder));
+    this.claims.set(folder, claim);
+    return claim.finally(() => this.claims.delete(folder));
   }
 
   setSubscribed(folder: FolderName, subscribed: boolean): Promise<void> {

@@ -49,11 +49,13 @@ export class Mailboxes {
       if (known) await mailbox.refresh();
       if (!mailbox.gone) return mailbox;
     } catch (error) {
-      this.leave(account, opened);
+      // Others may have it open, and have to hear of changes once Redis is back.
+      this.release(account, opened);
       throw error;
     }
     // Its account was removed; there may be another with its name.
-    this.leave(account, opened);
+    this.release(account, opened);
+    this.forget(account, opened);
     return this.open(account);
   }
 
@@ -70,6 +72,7 @@ export class Mailboxes {
       .then((state) => new AccountMailbox(account, this.store, this.log, state, () => this.release(account, opened)));
     const opened: Opened = { mailbox, sessions: 0 };
     this.opened.set(account, opened);
+    mailbox.catch(() => this.forget(account, opened));
     return opened;
   }
 
@@ -82,13 +85,9 @@ export class Mailboxes {
     if (oldest !== undefined) this.forget(oldest);
   }
 
-  /** As `release`, where it is of no use to the next. */
-  private leave(account: string, opened: Opened): void {
-    this.release(account, opened);
-    if (this.opened.get(account) === opened) this.forget(account);
-  }
-
-  private forget(account: string): void {
+  /** @param opened what is of no use to the next; another one that took its place is left */
+  private forget(account: string, opened = this.opened.get(account)): void {
+    if (this.opened.get(account) !== opened) return;
     this.kept.delete(account);
     this.opened.delete(account);
   }

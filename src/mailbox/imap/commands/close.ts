@@ -8,9 +8,9 @@ export const close: ImapCommand = {
   state: 'selected',
   async run(session, args) {
     args.end();
-    const uids = deletedReports(session);
-    session.select(undefined);
+    const uids = await deletedReports(session);
     if (uids.length > 0) await session.mailbox.remove(uids);
+    session.select(undefined);
     return ok('CLOSE completed');
   },
 };

@@ -11,7 +11,7 @@ export const expunge: ImapCommand = {
   async run(session, args) {
     args.end();
     if (session.folder.readOnly) return REFUSED.readOnlyFolder;
-    const uids = deletedReports(session);
+    const uids = await deletedReports(session);
     if (uids.length > 0) await session.mailbox.remove(uids);
     return ok('EXPUNGE completed');
   },
@@ -27,7 +27,7 @@ export const uidExpunge: ImapCommand = {
     args.end();
     if (session.folder.readOnly) return REFUSED.readOnlyFolder;
     const named = new Set(reportsInUids(session.folder, set).map(({ report }) => report.uid));
-    const uids = deletedReports(session).filter((uid) => named.has(uid));
+    const uids = (await deletedReports(session)).filter((uid) => named.has(uid));
     if (uids.length > 0) await session.mailbox.remove(uids);
     return ok('EXPUNGE completed');
   },

@@ -1,4 +1,5 @@
 /** RFC 3501 section 6.4.4. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ArgumentReader } from '../argument-reader.js';
 import { no, ok, type Completion } from '../completion.js';
 import type { CommandSession, ImapCommand } from '../imap-command.js';
@@ -20,6 +21,9 @@ export const uidSearch: ImapCommand = {
   run: (session, args) => searchReports(session, args, 'uids'),
 };
 
+/** Reports that are judged by what the list says of them, before others have their turn. */
+const REPORTS_PER_TURN = 1_000;
+
 async function searchReports(
   session: CommandSession,
   args: ArgumentReader,
@@ -39,6 +43,7 @@ async function searchReports(
     const verdict = judge.judge(numbered);
     if (verdict === true) found.push(numbered);
     if (verdict === undefined) open.push(numbered);
+    if (numbered.number % REPORTS_PER_TURN === 0) await nextTurn();
   }
   for (const group of session.room.inGroups(open)) {
     await session.room.withRoomFor(group, async () => {

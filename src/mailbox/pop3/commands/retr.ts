@@ -39,13 +39,10 @@ interface Sending {
 
 async function send(session: CommandSession, message: Message, sending: Sending): Promise<Reply | undefined> {
   return session.room.withRoomFor([message], async () => {
-    const { mailbox, mayWrite } = session.user;
     const { report } = message;
-    const content = (await mailbox.contents([report])).get(report.uid);
+    const content = (await session.user.mailbox.contents([report])).get(report.uid);
     if (!content) return REFUSED.gone;
-    if (sending.marksSeen && mayWrite && !report.flags.includes('\\Seen')) {
-      await mailbox.changeFlags([report.uid], 'add', ['\\Seen']);
-    }
+    if (sending.marksSeen) await markSeen(session, message);
     await session.say(formatReply(ok(`${report.octets} octets`)));
     for (const lines of messageLines(content, sending.bodyLinesMax)) await session.say(lines);
     await session.say('.\r\n');
@@ -53,4 +50,14 @@ async function send(session: CommandSession, message: Message, sending: Sending)
     await session.connection.flush();
     return undefined;
   });
+}
+
+async function markSeen({ user, access }: CommandSession, { report }: Message): Promise<void> {
+  if (!user.mayWrite || report.flags.includes('\\Seen')) return;
+  try {
+    await user.mailbox.changeFlags([report.uid], 'add', ['\\Seen']);
+  } catch (error) {
+    // A Redis that is full can still be read, and that is when people want to.
+    access.failed(error, 'pop3');
+  }
 }
