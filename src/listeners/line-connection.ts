@@ -130,9 +130,14 @@ export class LineConnection {
 
   /** Says `data` (text is one octet a character), at the latest when the client is waited for. Throws ConnectionLost. */
   async write(data: string | Buffer): Promise<void> {
-    const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
-    this.pending.push(bytes);
-    this.pendingOctets += bytes.length;
+    if (data.length >= WRITE_OCTETS) {
+      await this.flush();
+      await this.send(typeof data === 'string' ? Buffer.from(data, 'latin1') : data);
+      return;
+    }
+    // A copy: a few octets that wait must not keep the message that they are of.
+    this.pending.push(typeof data === 'string' ? Buffer.from(data, 'latin1') : Buffer.from(data));
+    this.pendingOctets += data.length;
     if (this.pendingOctets >= WRITE_OCTETS) await this.flush();
   }
 
@@ -140,11 +145,9 @@ export class LineConnection {
   async flush(): Promise<void> {
     if (this.socket.destroyed) throw new ConnectionLost();
     if (this.pendingOctets === 0) return;
-    const bytes = this.pending.length === 1 ? (this.pending[0] ?? NOTHING) : Buffer.concat(this.pending);
+    const bytes = Buffer.concat(this.pending);
     [this.pending, this.pendingOctets] = [[], 0];
-    for (let at = 0; at < bytes.length; at += WRITE_OCTETS) {
-      if (!this.socket.write(bytes.subarray(at, at + WRITE_OCTETS))) await this.drained();
-    }
+    await this.send(bytes);
   }
 
   /** Whether the client has taken what was said: who has not is told nothing more for now. */
@@ -249,6 +252,13 @@ export class LineConnection {
     } finally {
       clearTimeout(timer);
       this.wake = undefined;
+    }
+  }
+
+  private async send(bytes: Buffer): Promise<void> {
+    for (let at = 0; at < bytes.length; at += WRITE_OCTETS) {
+      // A copy here too, for what the client leaves lying.
+      if (!this.socket.write(Buffer.from(bytes.subarray(at, at + WRITE_OCTETS)))) await this.drained();
     }
   }
 
