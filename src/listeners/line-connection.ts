@@ -81,6 +81,8 @@ export class LineConnection {
 
   /** The next line, of at most `octetsMax`, which begins within `idleMs`. */
   async readLine(octetsMax: number, idleMs: number): Promise<LineRead> {
+    // What the client has said ahead is not begun any more.
+    if (this.interruption) return { kind: 'interrupted', why: this.interruption };
     let scanned = 0;
     let deadline = performance.now() + (this.held.length > 0 ? LINE_MS : idleMs);
     for (;;) {
@@ -130,6 +132,7 @@ export class LineConnection {
 
   /** Says `data` (text is one octet a character), at the latest when the client is waited for. Throws ConnectionLost. */
   async write(data: string | Buffer): Promise<void> {
+    this.checkOpen();
     if (data.length >= WRITE_OCTETS) {
       await this.flush();
       await this.send(typeof data === 'string' ? Buffer.from(data, 'latin1') : data);
@@ -141,9 +144,14 @@ export class LineConnection {
     if (this.pendingOctets >= WRITE_OCTETS) await this.flush();
   }
 
+  /** Throws ConnectionLost where nobody is there any more: for work that says nothing for long. */
+  checkOpen(): void {
+    if (this.socket.destroyed) throw new ConnectionLost();
+  }
+
   /** Resolves when the client's system has taken all but a bounded rest. Throws ConnectionLost. */
   async flush(): Promise<void> {
-    if (this.socket.destroyed) throw new ConnectionLost();
+    this.checkOpen();
     if (this.pendingOctets === 0) return;
     const bytes = Buffer.concat(this.pending);
     [this.pending, this.pendingOctets] = [[], 0];

@@ -7,7 +7,7 @@
 const GROUP_OCTETS_MAX = 128 * 1024;
 const GROUP_REPORTS_MAX = 64;
 /** Of groups that are larger, all together; one that is larger than this waits until it is alone. */
-const ROOM_OCTETS = 128 * 1024 * 1024;
+const ROOM_OCTETS = 32 * 1024 * 1024;
 /** A client waits no longer than this for others to read theirs. */
 const WAIT_MS = 30_000;
 

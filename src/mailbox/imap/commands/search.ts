@@ -46,6 +46,7 @@ async function searchReports(
     if (numbered.number % REPORTS_PER_TURN === 0) await nextTurn();
   }
   for (const group of session.room.inGroups(open)) {
+    session.connection.checkOpen();
     await session.room.withRoomFor(group, async () => {
       const contents = await session.mailbox.contents(group.map(({ report }) => report));
       for (const numbered of group) {
