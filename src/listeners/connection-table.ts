@@ -1,5 +1,5 @@
 /**
- * The SMTP connections that a process holds, all doors together. Where they become many, those that have not logged in
+ * The connections of mail programs and servers that a process holds, all doors together. Where they become many, those that have not logged in
  * make room: the oldest that waits for its client goes first, so that no number of slow senders can take all places.
  */
 
@@ -37,7 +37,7 @@ export class ConnectionTable {
     return true;
   }
 
-  /** It has shown that it may send: it makes room for nobody. */
+  /** It has shown who it is: it makes room for nobody. */
   loggedIn(entry: TableEntry): void {
     this.strangers.delete(entry);
   }

@@ -272,6 +272,8 @@ export class LineConnection {
 
   private async drained(): Promise<void> {
     const { socket } = this;
+    // One that is closed already says so to nobody.
+    if (socket.destroyed) throw new ConnectionLost();
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(() => socket.destroy(), WRITE_MS);
     socket.once('drain', resolve).once('close', resolve);

@@ -70,6 +70,19 @@ describe.each([
     expect(await two.ok('FETCH 1 UID')).toEqual(['1 FETCH (UID 2)']);
   });
 
+  it('mean by the numbers in UID SEARCH what they were told before it', async () => {
+    await open(process);
+    await one.ok('STORE 1 +FLAGS (\\Deleted)');
+    const watcher = await rig.select(owner, 'INBOX', process);
+    const done = await watcher.idle();
+    await one.ok('EXPUNGE');
+    expect(await watcher.response()).toBe('* 1 EXPUNGE');
+    // Now its process knows.
+    const [first, ...others] = (await two.ok('UID SEARCH 2')).filter((line) => /SEARCH|EXPUNGE/.test(line));
+    expect([first, others]).toEqual(['SEARCH 2', ['1 EXPUNGE']]);
+    await done();
+  });
+
   it('hear in IDLE within a second of new mail, flags and expunges', async () => {
     await open(process);
     const done = await two.idle();

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { FUZZ_RUNS } from '../../../test/fuzz-runs.js';
-import { ADDRESSES_MAX, readAddresses } from './addresses.js';
+import { readAddresses } from './addresses.js';
+import { ADDRESSES_MAX } from './header-limit.js';
 
 const AT = { mailbox: 'a', domain: 'b.example' };
 const NONE = { mailbox: 'MISSING_MAILBOX', domain: 'MISSING_DOMAIN' };

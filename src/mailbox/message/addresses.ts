@@ -2,6 +2,7 @@
  * Reads address lists, RFC 5322 section 3.4 with the obsolete forms of section 4.4. Nothing is dropped that can be shown:
  * what Dovecot makes of broken addresses is made of them here, its words included, because programs know those.
  */
+import { ADDRESSES_MAX } from './header-limit.js';
 import { TokenReader, type After } from './token-reader.js';
 
 /** Each a char an octet. A group begins with one that has but the mailbox, its name, and ends with one that has nothing. */
@@ -12,11 +13,9 @@ export interface Address {
   readonly domain?: string;
 }
 
-/** More than a header can be of use for. */
-export const ADDRESSES_MAX = 10_000;
-
-export function readAddresses(text: string): readonly Address[] {
-  return new AddressReader(text).read();
+/** Each address in a group counts, and the group itself may end beyond `addressesMax`. */
+export function readAddresses(text: string, addressesMax = ADDRESSES_MAX): readonly Address[] {
+  return new AddressReader(text, addressesMax).read();
 }
 
 class AddressReader {
@@ -24,14 +23,17 @@ class AddressReader {
   private readonly reader: TokenReader;
   private address: { -readonly [Field in keyof Address]: Address[Field] } = {};
 
-  constructor(text: string) {
+  constructor(
+    text: string,
+    private readonly addressesMax: number,
+  ) {
     this.reader = new TokenReader(text);
   }
 
   read(): readonly Address[] {
     const { reader } = this;
     let after = reader.skipBlanks();
-    while (after === 'more' && this.addresses.length < ADDRESSES_MAX) {
+    while (after === 'more' && this.addresses.length < this.addressesMax) {
       if (this.readGroup() === 'no') this.readMailbox();
       // What follows an address without a comma is not looked at.
       if (!reader.pass(',')) break;
@@ -54,7 +56,7 @@ class AddressReader {
     let after = reader.skipBlanks();
     this.add();
     if (reader.next !== ';') {
-      while (after === 'more' && this.addresses.length < ADDRESSES_MAX) {
+      while (after === 'more' && this.addresses.length < this.addressesMax) {
         this.readMailbox();
         if (!reader.pass(',')) break;
         after = reader.skipBlanks();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { bodyStructure } from './body-structure.js';
+import { ADDRESSES_MAX } from './header-limit.js';
 import { DEPTH_MAX, readMessageParts } from './message-parts.js';
 
 function structureOf(text: string, extended = true): string {
@@ -64,6 +65,13 @@ describe('bodyStructure', () => {
       '("text" "html" ("a" "b" "charset" "us-ascii") NIL NIL "7bit" 0 0)',
     );
     expect(structureOf('Content-Type: junk junk\n\n', false)).toBe('("" "" NIL NIL NIL "7bit" 0)');
+  });
+
+  it('reads no more of the headers of thousands of messages inside than of one', () => {
+    const inside = `--b\n\nTo: ${'a,'.repeat(1_000)}\n\n`;
+    const shown = structureOf(`Content-Type: multipart/digest; boundary=b\n\n${inside.repeat(4_000)}`, false);
+    expect(shown.match(/"message" "rfc822"/g)).toHaveLength(4_000);
+    expect(shown.match(/"MISSING_DOMAIN"/g)?.length).toBeLessThanOrEqual(ADDRESSES_MAX);
   });
 
   it('shows what lies too deep as octets', () => {

@@ -1,6 +1,7 @@
 /** The structure of a message: RFC 3501 section 7.4.2, BODYSTRUCTURE and BODY, worded as Dovecot words them. */
 import { contentFields, type ContentFields } from './content-fields.js';
 import { envelope } from './envelope.js';
+import { HeaderLimit } from './header-limit.js';
 import { imapString, unfolded } from './imap-string.js';
 import type { MessagePart } from './message-parts.js';
 import type { Parameter } from './parameters.js';
@@ -13,16 +14,24 @@ const NO_PART = `${PLAIN_TEXT} 0 0`;
 
 /** The parenthesized list of `part`; `extended` for BODYSTRUCTURE, else BODY. Recursion is as deep as parts are. */
 export function bodyStructure(raw: Buffer, part: MessagePart, extended: boolean): string {
-  const fields = contentFields(raw, part);
-  return part.kind === 'multipart'
-    ? multipartStructure(raw, part, fields, extended)
-    : singleStructure(raw, part, fields, extended);
+  return structureOf(part, { raw, extended, limit: new HeaderLimit() });
 }
 
-function multipartStructure(raw: Buffer, part: MessagePart, fields: ContentFields, extended: boolean): string {
-  const parts = part.children.map((child) => bodyStructure(raw, child, extended)).join('');
-  const basic = `${parts || emptyPart(extended)} ${imapString(fields.type?.subtype ?? '')}`;
-  if (!extended) return `(${basic})`;
+interface Asked {
+  readonly raw: Buffer;
+  readonly extended: boolean;
+  readonly limit: HeaderLimit;
+}
+
+function structureOf(part: MessagePart, asked: Asked): string {
+  const fields = contentFields(asked.raw, part, asked.limit);
+  return part.kind === 'multipart' ? multipartStructure(part, fields, asked) : singleStructure(part, fields, asked);
+}
+
+function multipartStructure(part: MessagePart, fields: ContentFields, asked: Asked): string {
+  const parts = part.children.map((child) => structureOf(child, asked)).join('');
+  const basic = `${parts || emptyPart(asked.extended)} ${imapString(fields.type?.subtype ?? '')}`;
+  if (!asked.extended) return `(${basic})`;
   return `(${basic} ${parameterList(fields.type?.parameters ?? [])} ${commonExtension(fields)})`;
 }
 
@@ -30,7 +39,8 @@ function emptyPart(extended: boolean): string {
   return extended ? `(${NO_PART} NIL NIL NIL NIL)` : `(${NO_PART})`;
 }
 
-function singleStructure(raw: Buffer, part: MessagePart, fields: ContentFields, extended: boolean): string {
+function singleStructure(part: MessagePart, fields: ContentFields, asked: Asked): string {
+  const { extended } = asked;
   const [type, isText] = shownType(part, fields);
   if (isPlainMail(part, fields)) {
     const plain = `${PLAIN_TEXT} ${part.end - part.bodyStart} ${part.bodyLines}`;
@@ -43,7 +53,7 @@ function singleStructure(raw: Buffer, part: MessagePart, fields: ContentFields, 
     imapLine(fields.description),
     imapString(fields.encoding ?? '7bit'),
     part.end - part.bodyStart,
-    ...kindExtension(raw, part, isText, extended),
+    ...kindExtension(part, isText, asked),
   ].join(' ');
   return extended ? `(${basic} ${imapLine(fields.md5)} ${commonExtension(fields)})` : `(${basic})`;
 }
@@ -68,16 +78,11 @@ function shownType(part: MessagePart, { type }: ContentFields): [string, boolean
   return [`${imapString(type.type)} ${imapString(type.subtype)}`, type.type.toLowerCase() === 'text'];
 }
 
-function kindExtension(
-  raw: Buffer,
-  part: MessagePart,
-  isText: boolean,
-  extended: boolean,
-): readonly (string | number)[] {
+function kindExtension(part: MessagePart, isText: boolean, asked: Asked): readonly (string | number)[] {
   if (isText) return [part.bodyLines];
   const [inner] = part.children;
   if (part.kind !== 'message' || !inner) return [];
-  return [envelope(raw, inner), bodyStructure(raw, inner, extended), part.bodyLines];
+  return [envelope(asked.raw, inner, asked.limit), structureOf(inner, asked), part.bodyLines];
 }
 
 function commonExtension({ disposition, languages, location }: ContentFields): string {

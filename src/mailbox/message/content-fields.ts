@@ -1,5 +1,6 @@
 /** What the Content- fields of a part say: RFC 2045, RFC 2183, RFC 1864, RFC 3282, RFC 2557. */
 import { readContentType, type ContentType } from './content-type.js';
+import type { HeaderLimit } from './header-limit.js';
 import { headerTexts } from './header-texts.js';
 import type { MessagePart } from './message-parts.js';
 import { readParameters, type Parameter } from './parameters.js';
@@ -19,10 +20,10 @@ export interface ContentFields {
 const NO_FIELDS: ContentFields = {};
 
 /** Of a field that stands twice the first that can be read counts. */
-export function contentFields(raw: Buffer, part: MessagePart): ContentFields {
+export function contentFields(raw: Buffer, part: MessagePart, limit?: HeaderLimit): ContentFields {
   if (!part.isMime) return NO_FIELDS;
   const fields: { -readonly [Field in keyof ContentFields]: ContentFields[Field] } = {};
-  for (const { name, text } of headerTexts(raw, part, (field) => field.startsWith('content-'))) {
+  for (const { name, text } of headerTexts(raw, part, (field) => field.startsWith('content-'), limit)) {
     const plain = text.replaceAll('\0', NUL_STANDS_FOR);
     if (name === 'content-type') fields.type ??= readContentType(text);
     else if (name === 'content-id') fields.id ??= plain;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { envelope } from './envelope.js';
+import { ADDRESSES_MAX } from './header-limit.js';
 
 function envelopeOf(header: string): string {
   const raw = Buffer.from(`${header}\n\n`.replaceAll('\n', '\r\n'), 'latin1');
@@ -59,6 +60,12 @@ Message-Id: <B27397-0100000@cac.washington.edu>`;
 
   it('shows folded texts on one line', () => {
     expect(envelopeOf('Date: a\n b\nSubject: a\n\t b')).toBe('("a b" {3}\r\na b NIL NIL NIL NIL NIL NIL NIL NIL)');
+  });
+
+  it('shows of all fields together no more addresses than a person could look at', () => {
+    const shown = envelopeOf(`${`To: ${'a,'.repeat(6_000)}\n`.repeat(50)}Cc: b@c.example\nSubject: last`);
+    expect(shown.match(/"MISSING_DOMAIN"/g)).toHaveLength(ADDRESSES_MAX);
+    expect(shown).toMatch(/^\(NIL "last" .* NIL NIL NIL NIL\)$/);
   });
 
   it('reads a header of very many fields up to the bound', () => {

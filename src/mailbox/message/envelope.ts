@@ -1,6 +1,7 @@
 /** The envelope of a message: RFC 3501 section 7.4.2, the fields of RFC 5322 section 3.6 that a list of mails shows. */
 import { readAddresses, type Address } from './addresses.js';
 import { asciiOf } from './ascii-text.js';
+import { HeaderLimit } from './header-limit.js';
 import { headerTexts, type HeaderPlace } from './header-texts.js';
 import { imapProse, imapString, unfolded } from './imap-string.js';
 import { NUL_STANDS_FOR } from './token-reader.js';
@@ -10,16 +11,16 @@ const FIELDS = new Set([
 ]);
 
 /** The parenthesized list that ENVELOPE answers, of the message whose header is that of `part`. */
-export function envelope(raw: Buffer, part: HeaderPlace): string {
+export function envelope(raw: Buffer, part: HeaderPlace, limit = new HeaderLimit()): string {
   const texts = new Map<string, string>();
   const addresses = new Map<string, Address[]>();
-  for (const { name, text } of headerTexts(raw, part, (field) => FIELDS.has(field))) {
+  for (const { name, text } of headerTexts(raw, part, (field) => FIELDS.has(field), limit)) {
     // Of a field that stands twice the last text counts, and all addresses do.
     texts.set(name, text.replaceAll('\0', NUL_STANDS_FOR));
     if (!ADDRESS_FIELDS.has(name)) continue;
-    const known = addresses.get(name) ?? [];
-    for (const address of readAddresses(text)) known.push(address);
-    addresses.set(name, known);
+    const more = readAddresses(text, limit.addressesLeft);
+    limit.addressesLeft -= more.length;
+    addresses.set(name, [...(addresses.get(name) ?? []), ...more]);
   }
   const line = (name: string): string => asciiString(unfolded(texts.get(name)));
   const subject = texts.get('subject');

@@ -1,5 +1,6 @@
 /** The values of header fields as octets: RFC 5322 section 2.2. */
 import { parseHeaderBlock, type HeaderField } from '../../mail/header-block.js';
+import { HeaderLimit } from './header-limit.js';
 
 export interface HeaderText {
   /** Lower case. */
@@ -27,16 +28,21 @@ export function headerFields(header: Buffer): readonly HeaderField[] {
   });
 }
 
-/** The fields of `part` whose names `wanted` tells, in their order. */
+/** The fields of `part` whose names `wanted` tells, in their order, as far as `limit` goes. */
 export function headerTexts(
   raw: Buffer,
   { start, bodyStart }: HeaderPlace,
   wanted: (name: string) => boolean,
+  limit = new HeaderLimit(),
 ): readonly HeaderText[] {
   const header = raw.subarray(start, bodyStart);
   return headerFields(header)
     .filter(({ name }) => wanted(name))
-    .map((field) => ({ name: field.name, text: valueOf(header.subarray(field.start, field.end)) }));
+    .flatMap(({ name, start: from, end }) => {
+      const field = header.subarray(from, Math.min(end, from + limit.octetsLeft));
+      limit.octetsLeft -= field.length;
+      return field.includes(COLON) ? [{ name, text: valueOf(field) }] : [];
+    });
 }
 
 function valueOf(field: Buffer): string {

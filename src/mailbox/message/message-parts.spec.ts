@@ -93,6 +93,11 @@ describe('readMessageParts', () => {
     expect(depthOf(readMessageParts(crlf('Content-Type: message/rfc822\n\n'.repeat(2 * DEPTH_MAX))))).toBe(DEPTH_MAX);
   });
 
+  it('looks no further for boundaries where too many lines might have been one', () => {
+    const parts = (lines: number) => countOf(readMessageParts(crlf(mixed(`--b\n\n${'--c\n'.repeat(lines)}--b\n\n`))));
+    expect([parts(150_000), parts(250_000)]).toEqual([3, 2]);
+  });
+
   it('reads no more parts than PARTS_MAX', () => {
     expect(countOf(readMessageParts(crlf(mixed('--b\n\n'.repeat(2 * PARTS_MAX)))))).toBe(PARTS_MAX);
   });

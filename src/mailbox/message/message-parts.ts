@@ -5,6 +5,7 @@
  */
 import { BoundaryStack } from './boundary-stack.js';
 import { readContentType } from './content-type.js';
+import { HeaderLimit } from './header-limit.js';
 import { headerTexts } from './header-texts.js';
 
 export interface MessagePart {
@@ -27,6 +28,8 @@ export interface MessagePart {
 /** Both as Dovecot has them. What lies deeper or comes later is content of the part before it. */
 export const DEPTH_MAX = 100;
 export const PARTS_MAX = 10_000;
+/** Boundaries that are compared with lines; then what follows is content too. Mail has some for each of its parts. */
+const COMPARED_MAX = 200_000;
 
 const CR = 13;
 const LF = 10;
@@ -76,6 +79,8 @@ export class PartScan {
   private readonly root = new Draft(0, undefined, 0);
   private part = this.root;
   private readonly boundaries = new BoundaryStack<Draft>();
+  private compared = 0;
+  private readonly limit = new HeaderLimit();
 
   constructor(private readonly raw: Buffer) {}
 
@@ -125,7 +130,12 @@ export class PartScan {
   /** Decides what the part is, and opens the boundary of its own parts where it can have any. */
   private settleKind(complete: boolean): void {
     const { part } = this;
-    const fields = headerTexts(this.raw, part, (name) => name === 'content-type' || name === 'mime-version');
+    const fields = headerTexts(
+      this.raw,
+      part,
+      (name) => name === 'content-type' || name === 'mime-version',
+      this.limit,
+    );
     const typeField = fields.find(({ name }) => name === 'content-type');
     part.isMime ||= fields.length > 0;
     if (!typeField) {
@@ -167,7 +177,7 @@ export class PartScan {
 
   private nextBoundary() {
     let line = this.position;
-    while (this.boundaries.top && this.parts < PARTS_MAX) {
+    while (this.boundaries.top && this.looksForMore) {
       const found = this.boundaryAt(line);
       if (found) return { ...found, line };
       const lf = this.raw.indexOf('\n--', line, 'latin1');
@@ -178,10 +188,15 @@ export class PartScan {
   }
 
   private boundaryAt(line: number) {
-    if (this.parts >= PARTS_MAX) return undefined;
+    if (!this.looksForMore) return undefined;
     const found = this.boundaries.find(this.raw, line);
     this.steps += this.boundaries.tried;
+    this.compared += this.boundaries.tried;
     return found;
+  }
+
+  private get looksForMore(): boolean {
+    return this.parts < PARTS_MAX && this.compared < COMPARED_MAX;
   }
 
   private openChild(isMime: boolean): true {

@@ -31,8 +31,10 @@ export function* searchableBody(
   octetsMax = SEARCHED_OCTETS_MAX,
 ): Generator<string, void, void> {
   let octetsLeft = octetsMax;
+  let headersLeft = SEARCHED_OCTETS_MAX;
   const waiting: MessagePart[] = [root];
-  for (let part = waiting.pop(); part && octetsLeft > 0; part = waiting.pop()) {
+  for (let part = waiting.pop(); part && octetsLeft > 0 && headersLeft > 0; part = waiting.pop()) {
+    if (part.parent) headersLeft -= part.bodyStart - part.start;
     if (part.parent?.kind === 'message') {
       for (const { name, text } of searchableHeader(raw, part)) yield `${name}: ${text}`;
       octetsLeft -= part.bodyStart - part.start;

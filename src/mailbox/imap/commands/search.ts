@@ -33,8 +33,9 @@ async function searchReports(
   const textOf = readCharset(args);
   if (!textOf) return no('BADCHARSET (US-ASCII UTF-8)', 'This charset is not known');
   const key = readSearchKeys(args, textOf);
-  // Scripts look for what is new by SEARCH alone: what has come is told first, and found.
-  await session.tellChanges({ mayExpunge: by === 'uids' });
+  // Scripts look for what is new by SEARCH alone: what has come is told first, and found. What is gone keeps its number,
+  // which may be among the keys, until the end.
+  await session.tellChanges({ mayExpunge: false });
   const judge = new ReportJudge(key, session.folder);
   const found: NumberedReport[] = [];
   const open: NumberedReport[] = [];
