@@ -3,7 +3,8 @@
  *
  * Fills the mailbox of a relay on loopback with 10,000 reports, and measures SELECT in a new and in a running session; a
  * first sync by mbsync of the headers alone and of everything, beside a Dovecot of Debian's that holds the same messages
- * in a maildir, both over TLS, turn by turn; and the memory of the mailbox process with 2,000 sessions in IDLE.
+ * in a maildir, both over TLS, turn by turn; and the memory of
+ * the mailbox process with 2,000 sessions in IDLE, and with 200 clients that never read.
  */
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -21,6 +22,7 @@ import { bounceReport } from './bounce-report.js';
 
 const REPORTS = 10_000;
 const SESSIONS = 2_000;
+const NEVER_READING = 200;
 const ROUNDS = 3;
 const GOALS = { selectMs: 50, timesDovecot: 2, sessionsMib: 400 };
 
@@ -56,6 +58,12 @@ class Session {
     this.socket.write(`a ${line}\r\n`);
     await this.until(answer);
     return performance.now() - startedAt;
+  }
+
+  askAndNotRead(): void {
+    this.socket.pause();
+    const asked = 'b UID FETCH 1:* (BODY.PEEK[HEADER] ENVELOPE BODYSTRUCTURE FLAGS)\r\n'.repeat(50);
+    this.socket.write(`a SELECT INBOX\r\n${asked}`);
   }
 
   close(): void {
@@ -200,6 +208,20 @@ async function measureIdle(posthorn: RunningPosthorn, server: ImapServer): Promi
   for (const session of sessions) session.close();
 }
 
+/** Clients that ask for everything many times and read nothing of it. */
+async function measureUnread(posthorn: RunningPosthorn, server: ImapServer): Promise<void> {
+  const [pid = 0] = await posthorn.children('mailbox');
+  const sessions = await Promise.all(Array.from({ length: NEVER_READING }, () => Session.open(server)));
+  for (const session of sessions) session.askAndNotRead();
+  let most = 0;
+  for (let seconds = 0; seconds < 15; seconds++) {
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    most = Math.max(most, await residentMib(pid));
+  }
+  say(`${NEVER_READING} clients that ask for all and read nothing, MiB`, most.toFixed(0), most < GOALS.sessionsMib);
+  for (const session of sessions) session.close();
+}
+
 const posthorn = await RunningPosthorn.start();
 const reports = Array.from({ length: REPORTS }, (_, index) => bounceReport(index));
 const tls = { cert: posthorn.caFile, key: join(posthorn.dataDir, 'tls.key') };
@@ -212,6 +234,7 @@ try {
   await measureSelect(server);
   await compareSyncs(server, dovecot, posthorn.caFile);
   await measureIdle(posthorn, server);
+  await measureUnread(posthorn, server);
 } finally {
   await dovecot.stop();
   await posthorn.dispose();

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { ConnectionLost, LineConnection, type LineRead } from './line-connection.js';
+import { LineConnection, type LineRead } from './line-connection.js';
+import { ConnectionLost } from './line-writer.js';
 
 const IDLE_MS = 20_000;
 /** Less than a socket holds before it asks to be drained, so that a second of them makes it ask. */
@@ -130,6 +131,8 @@ describe('a literal', () => {
           const came = once(socket, 'data');
           client.write('x');
           await came;
+          // It has been looked at, and the next is waited for.
+          await new Promise(setImmediate);
           jest.advanceTimersByTime(60_000);
         }
         expect(await read).toEqual({ kind: 'timeout' });

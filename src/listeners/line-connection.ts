@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { LineWriter } from './line-writer.js';
 
 export type LineRead =
   /** Without its line ending. */
@@ -23,16 +24,10 @@ export type ReadEnd =
 /** Why a session is ended from our side: the process drains, or needs the place for others. */
 export type Interruption = 'shutting_down' | 'evicted';
 
-/** The client is gone, or does not read: nothing can be said to it any more. */
-export class ConnectionLost extends Error {}
-
 /** From the first octet of a line to its end, and of a literal to its last. */
 const LINE_MS = 2 * 60_000;
 /** What has come and was not asked for: then the client's sending is held up. */
 const HELD_OCTETS_MAX = 64 * 1024;
-/** Written at once; what the client does not take of it in time ends the session. */
-const WRITE_OCTETS = 64 * 1024;
-const WRITE_MS = 2 * 60_000;
 /** For the client to close its side too. */
 const CLOSE_MS = 3_000;
 const LF = 10;
@@ -48,14 +43,14 @@ export class LineConnection {
   private wake: ((why: Wake) => void) | undefined;
   /** Takes our listeners off the socket, and nobody else's. */
   private stopListening: () => void = () => undefined;
-  private pending: Buffer[] = [];
-  private pendingOctets = 0;
+  private writer: LineWriter;
 
   constructor(
     private socket: Socket | TLSSocket,
     readonly clientAddress: string,
     private readonly leaveStrangers: () => void,
   ) {
+    this.writer = new LineWriter(socket);
     this.listen();
   }
 
@@ -132,35 +127,22 @@ export class LineConnection {
 
   /** Says `data` (text is one octet a character), at the latest when the client is waited for. Throws ConnectionLost. */
   async write(data: string | Buffer): Promise<void> {
-    this.checkOpen();
-    if (data.length >= WRITE_OCTETS) {
-      await this.flush();
-      await this.send(typeof data === 'string' ? Buffer.from(data, 'latin1') : data);
-      return;
-    }
-    // A copy: a few octets that wait must not keep the message that they are of.
-    this.pending.push(typeof data === 'string' ? Buffer.from(data, 'latin1') : Buffer.from(data));
-    this.pendingOctets += data.length;
-    if (this.pendingOctets >= WRITE_OCTETS) await this.flush();
-  }
-
-  /** Throws ConnectionLost where nobody is there any more: for work that says nothing for long. */
-  checkOpen(): void {
-    if (this.socket.destroyed) throw new ConnectionLost();
+    await this.writer.write(data);
   }
 
   /** Resolves when the client's system has taken all but a bounded rest. Throws ConnectionLost. */
   async flush(): Promise<void> {
-    this.checkOpen();
-    if (this.pendingOctets === 0) return;
-    const bytes = Buffer.concat(this.pending);
-    [this.pending, this.pendingOctets] = [[], 0];
-    await this.send(bytes);
+    await this.writer.flush();
+  }
+
+  /** Throws ConnectionLost where nobody is there any more: for work that says nothing for long. */
+  checkOpen(): void {
+    this.writer.checkOpen();
   }
 
   /** Whether the client has taken what was said: who has not is told nothing more for now. */
   get isTaken(): boolean {
-    return this.pendingOctets === 0 && !this.socket.writableNeedDrain;
+    return this.writer.isTaken;
   }
 
   /** Goes on under TLS, as `upgrade` makes it. What came before belongs to nobody: see `hasMore`. */
@@ -170,6 +152,7 @@ export class LineConnection {
     this.socket.pause();
     this.held = NOTHING;
     this.socket = await upgrade(this.socket);
+    this.writer = new LineWriter(this.socket);
     this.listen();
   }
 
@@ -261,26 +244,6 @@ export class LineConnection {
       clearTimeout(timer);
       this.wake = undefined;
     }
-  }
-
-  private async send(bytes: Buffer): Promise<void> {
-    for (let at = 0; at < bytes.length; at += WRITE_OCTETS) {
-      // A copy here too, for what the client leaves lying.
-      if (!this.socket.write(Buffer.from(bytes.subarray(at, at + WRITE_OCTETS)))) await this.drained();
-    }
-  }
-
-  private async drained(): Promise<void> {
-    const { socket } = this;
-    // One that is closed already says so to nobody.
-    if (socket.destroyed) throw new ConnectionLost();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(() => socket.destroy(), WRITE_MS);
-    socket.once('drain', resolve).once('close', resolve);
-    await promise;
-    clearTimeout(timer);
-    socket.off('drain', resolve).off('close', resolve);
-    if (socket.destroyed) throw new ConnectionLost();
   }
 }
 

@@ -1,6 +1,6 @@
 /** Who may read a mailbox, and how many at once: what IMAP and POP3 have in common. */
 import type { Credential, Credentials } from '../accounts/credentials.js';
-import { ConnectionLost } from '../listeners/line-connection.js';
+import { ConnectionLost } from '../listeners/line-writer.js';
 import type { ConnectionLimits } from '../listeners/connection-limits.js';
 import { waitInWords } from '../listeners/login-guard.js';
 import type { PasswordLogins } from '../listeners/password-login.js';
