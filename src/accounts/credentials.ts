@@ -69,6 +69,15 @@ export class Credentials {
     return stored && !hasExpired(stored, this.clock.now()) ? whatItOpens(stored) : undefined;
   }
 
+  /** As `recent`, and not older than the call. True where Redis does not say. */
+  async isStillGood(credential: Pick<Credential, 'account' | 'id'>): Promise<boolean> {
+    this.reads.forget(`${credential.account} ${credential.id}`);
+    return this.recent(credential).then(
+      (now) => now !== undefined,
+      () => true,
+    );
+  }
+
   /** The account's, the first made first. */
   async list(account: string): Promise<readonly ListedCredential[]> {
     const [stored, uses] = await Promise.all([readCredentials(this.redis, account), this.uses.of(account)]);

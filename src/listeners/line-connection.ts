@@ -21,8 +21,8 @@ export type ReadEnd =
   | { readonly kind: 'interrupted'; readonly why: Interruption }
   | { readonly kind: 'ended' };
 
-/** Why a session is ended from our side: the process drains, or needs the place for others. */
-export type Interruption = 'shutting_down' | 'evicted';
+/** Why a session is ended from our side: the process drains, needs the place for others, or the login was taken away. */
+export type Interruption = 'shutting_down' | 'evicted' | 'revoked';
 
 /** From the first octet of a line to its end, and of a literal to its last. */
 const LINE_MS = 2 * 60_000;
@@ -143,6 +143,11 @@ export class LineConnection {
   /** Whether the client has taken what was said: who has not is told nothing more for now. */
   get isTaken(): boolean {
     return this.writer.isTaken;
+  }
+
+  /** For how long the client has taken nothing of what is being sent to it; 0 where nothing is. */
+  get stalledMs(): number {
+    return this.writer.stalledMs;
   }
 
   /** Goes on under TLS, as `upgrade` makes it. What came before belongs to nobody: see `hasMore`. */

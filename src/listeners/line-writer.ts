@@ -20,12 +20,18 @@ export class LineWriter {
   private pending = NOTHING;
   private pendingOctets = 0;
   private timer: NodeJS.Timeout | undefined;
+  private stalledSince: number | undefined;
 
   constructor(private readonly socket: Socket) {}
 
   /** Whether the client has taken what was said. */
   get isTaken(): boolean {
     return this.pendingOctets === 0 && !this.socket.writableNeedDrain;
+  }
+
+  /** For how long the client has not taken a block that waits for it; 0 where none does. */
+  get stalledMs(): number {
+    return this.stalledSince === undefined ? 0 : performance.now() - this.stalledSince;
   }
 
   /** Throws ConnectionLost where nobody is there any more. */
@@ -90,7 +96,9 @@ export class LineWriter {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(() => socket.destroy(), TAKEN_WITHIN_MS);
     socket.once('drain', resolve).once('close', resolve);
+    this.stalledSince = performance.now();
     await promise;
+    this.stalledSince = undefined;
     clearTimeout(timer);
     socket.off('drain', resolve).off('close', resolve);
     this.checkOpen();

@@ -1,13 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import { ContentRoom } from './content-room.js';
+import { ContentRoom, type ContentHolder } from './content-room.js';
 
 const KIB = 1024;
 const sized = (octets: number) => ({ report: { octets } });
 
+const AWAKE = { stalledMs: 0, destroy: () => undefined };
+
 /** A reader of so many KiB, who stays until told to go. */
-function reader(room: ContentRoom, kib: number) {
+function reader(room: ContentRoom, kib: number, holder: ContentHolder = AWAKE) {
   const [entered, left] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const done = room.withRoomFor([sized(kib * KIB)], async () => {
+  const done = room.withRoomFor([sized(kib * KIB)], holder, async () => {
     entered.resolve();
     await left.promise;
     return kib;
@@ -52,7 +54,9 @@ describe('the room for contents', () => {
 
   it('is left to others by who fails, and by who waits for too long', async () => {
     const room = new ContentRoom(1_000 * KIB, 20);
-    await expect(room.withRoomFor([sized(900 * KIB)], () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    await expect(room.withRoomFor([sized(900 * KIB)], AWAKE, () => Promise.reject(new Error('no')))).rejects.toThrow(
+      'no',
+    );
     const first = reader(room, 800);
     await first.entered;
     const [tooLarge, fits] = [reader(room, 900), reader(room, 200)];
@@ -60,5 +64,25 @@ describe('the room for contents', () => {
     await fits.entered;
     for (const each of [first, fits]) each.leave();
     expect(await Promise.all([first.done, fits.done])).toEqual([800, 200]);
+  });
+
+  it('is made by who has taken nothing for long, where others wait for it', async () => {
+    const room = new ContentRoom(1_000 * KIB);
+    const ended: string[] = [];
+    const holders = (['slow', 'stalled'] as const).map((name) => {
+      const holder = { stalledMs: name === 'slow' ? 4_999 : 5_001, destroy: () => void ended.push(name) };
+      return reader(room, 450, holder);
+    });
+    const [slow, stalled] = holders;
+    await Promise.all(holders.map(({ entered }) => entered));
+    const waiting = reader(room, 500);
+    while (ended.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(ended).toEqual(['stalled']);
+    // As its work ends when its connection does.
+    stalled?.leave();
+    await waiting.entered;
+    slow?.leave();
+    waiting.leave();
+    await waiting.done;
   });
 });

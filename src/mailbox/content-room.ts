@@ -10,18 +10,31 @@ const GROUP_REPORTS_MAX = 64;
 const ROOM_OCTETS = 32 * 1024 * 1024;
 /** A client waits no longer than this for others to read theirs. */
 const WAIT_MS = 30_000;
+/** Who has not taken a block of what it asked for by then makes room for those who wait. */
+const STALLED_MS = 5_000;
+const LOOK_EVERY_MS = 500;
 
 interface Sized {
   readonly report: { readonly octets: number };
 }
 
+/** For whom contents are held: its connection. */
+export interface ContentHolder {
+  /** For how long it has taken nothing of what is being sent to it. */
+  readonly stalledMs: number;
+  /** Ends it, and its work with it. */
+  destroy(): void;
+}
+
 export class ContentRoom {
   private used = 0;
+  private readonly holders = new Set<ContentHolder>();
   private readonly waiting: { readonly octets: number; readonly enter: () => void }[] = [];
 
   constructor(
     private readonly octetsMax = ROOM_OCTETS,
     private readonly waitMs = WAIT_MS,
+    private readonly stalledMs = STALLED_MS,
   ) {}
 
   /** Those that are read and sent together, in their order. */
@@ -39,14 +52,16 @@ export class ContentRoom {
     if (group.length > 0) yield group;
   }
 
-  /** Does `work` when there is room for what it reads. Rejects where there is none for too long. */
-  async withRoomFor<T>(group: readonly Sized[], work: () => Promise<T>): Promise<T> {
+  /** Does `work` for `holder` when there is room for what it reads. Rejects where there is none for too long. */
+  async withRoomFor<T>(group: readonly Sized[], holder: ContentHolder, work: () => Promise<T>): Promise<T> {
     const octets = group.reduce((sum, { report }) => sum + report.octets, 0);
     if (octets <= GROUP_OCTETS_MAX) return work();
     await this.enter(octets);
+    this.holders.add(holder);
     try {
       return await work();
     } finally {
+      this.holders.delete(holder);
       this.used -= octets;
       this.letIn();
     }
@@ -62,8 +77,16 @@ export class ContentRoom {
       this.letIn();
       reject(new Error(`no room for ${octets} octets within ${this.waitMs} ms`));
     }, this.waitMs);
+    const looking = setInterval(() => this.makeRoom(), LOOK_EVERY_MS);
     this.letIn();
-    await promise.finally(() => clearTimeout(timer));
+    await promise.finally(() => {
+      clearTimeout(timer);
+      clearInterval(looking);
+    });
+  }
+
+  private makeRoom(): void {
+    for (const holder of this.holders) if (holder.stalledMs > this.stalledMs) holder.destroy();
   }
 
   private letIn(): void {

@@ -1,11 +1,13 @@
 /** Who may read a mailbox, and how many at once: what IMAP and POP3 have in common. */
 import type { Credential, Credentials } from '../accounts/credentials.js';
+import type { LineConnection } from '../listeners/line-connection.js';
 import { ConnectionLost } from '../listeners/line-writer.js';
 import type { ConnectionLimits } from '../listeners/connection-limits.js';
 import { waitInWords } from '../listeners/login-guard.js';
 import type { PasswordLogins } from '../listeners/password-login.js';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import { LoginWatch } from './login-watch.js';
 import type { AccountMailbox } from './state/account-mailbox.js';
 import type { Mailboxes } from './state/mailboxes.js';
 
@@ -46,14 +48,23 @@ export class MailboxAccess {
   /** The last one that was noted. */
   private failure = { text: '', at: 0 };
 
-  constructor(private readonly parts: MailboxAccessParts) {}
+  private readonly watch: LoginWatch;
+
+  constructor(private readonly parts: MailboxAccessParts) {
+    this.watch = new LoginWatch(parts.credentials);
+  }
 
   /** Resolves when the answer may go out, which for one failure of many is not at once. */
-  async logIn(user: string, password: string, address: string, protocol: MailboxProtocol): Promise<MailboxLogin> {
-    const login = await this.parts.logins.logIn(user, password, address, protocol);
+  async logIn(
+    user: string,
+    password: string,
+    connection: LineConnection,
+    protocol: MailboxProtocol,
+  ): Promise<MailboxLogin> {
+    const login = await this.parts.logins.logIn(user, password, connection.clientAddress, protocol);
     switch (login.kind) {
       case 'accepted':
-        return this.open(login.credential, protocol);
+        return this.open(login.credential, connection, protocol);
       case 'refused':
         return refused('wrong_password', 'User name or password is wrong');
       case 'locked':
@@ -75,7 +86,11 @@ export class MailboxAccess {
     this.parts.log.error('mailbox.command_failed', error, { protocol });
   }
 
-  private async open(credential: Credential, protocol: MailboxProtocol): Promise<MailboxLogin> {
+  private async open(
+    credential: Credential,
+    connection: LineConnection,
+    protocol: MailboxProtocol,
+  ): Promise<MailboxLogin> {
     const { mailboxes, sessions, credentials, metrics, log } = this.parts;
     const { account, scopes } = credential;
     const mayWrite = scopes.includes('mailbox');
@@ -95,7 +110,12 @@ export class MailboxAccess {
       return refused('unavailable', UNAVAILABLE);
     }
     metrics.mailboxSessions.inc({ protocol });
+    const unwatch = this.watch.watch(credential, {
+      isGone: () => mailbox.gone,
+      end: () => connection.interrupt('revoked'),
+    });
     const release = (): void => {
+      unwatch();
       metrics.mailboxSessions.dec({ protocol });
       mailbox.release();
       lease.release();

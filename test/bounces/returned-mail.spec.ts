@@ -289,6 +289,13 @@ describe('other mail to the return path', () => {
 });
 
 describe('mail to a role', () => {
+  it('is kept as often as it is written, also in the same words, and once where the work is done twice', async () => {
+    const mail = 'From: cron@one.example\r\nSubject: nightly\r\n\r\nAll is well.\r\n';
+    await bringBack('postmaster@example.org', mail);
+    await bringBack('postmaster@example.org', mail, 2);
+    expect(await intake.reports()).toHaveLength(2);
+  });
+
   it('that is no report is kept for people', async () => {
     await bringBack('abuse@example.org', 'From: ann@one.example\r\nSubject: spam\r\n\r\nStop it.\r\n');
     expect((await intake.reports()).map(({ kind }) => kind)).toEqual(['other']);

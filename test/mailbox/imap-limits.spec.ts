@@ -173,13 +173,15 @@ describe('a login that is revoked', () => {
     expect(await other.end('NOOP')).toMatch(/^OK /);
   });
 
-  it('ends its sessions in IDLE', async () => {
+  it('ends its sessions that say nothing, in IDLE and without', async () => {
     const owner = await rig.owner({});
-    const client = await rig.select(owner);
-    await client.idle();
+    const [idling, quiet] = [await rig.select(owner), await rig.select(owner)];
+    await idling.idle();
     await rig.running.revoke(owner);
-    expect(await client.lines.ended()).toMatch(/^\* BYE [^\r]*no longer good\r\n$/);
-  }, 30_000);
+    for (const client of [idling, quiet]) {
+      expect(await client.lines.ended()).toMatch(/^\* BYE [^\r]*no longer good\r\n$/);
+    }
+  });
 
   it('ends with its account', async () => {
     const owner = await rig.owner({});

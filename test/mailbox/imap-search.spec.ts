@@ -270,8 +270,8 @@ describe('what is no search', () => {
       ' SUBJECT "x',
       ' SEEN,1',
     ],
-    ` ${'NOT '.repeat(40)}SEEN`,
-    ` ${'('.repeat(40)}SEEN${')'.repeat(40)}`,
+    ` ${'NOT '.repeat(201)}SEEN`,
+    ` ${'('.repeat(201)}SEEN${')'.repeat(201)}`,
     ` ${'SEEN '.repeat(201)}`,
   ])('is BAD: %.60j', async (keys) => {
     expect(await client.end(`SEARCH${keys}`)).toMatch(/^BAD /);

@@ -173,7 +173,9 @@ export class ProcessReturnedMail {
   ): Promise<'kept' | 'dropped'> {
     // The reports went with it, and another account of that name is not to read them.
     if (!(await this.parts.accounts.get(account))) return 'dropped';
-    await this.parts.reports.append(account, { key: digest, ...about, at, content: withCrlf(content) });
+    // A bounce that comes twice is one; what people write is kept as often as they write it.
+    const key = about.kind === 'other' ? `${digest}.${at}` : digest;
+    await this.parts.reports.append(account, { key, ...about, at, content: withCrlf(content) });
     return 'kept';
   }
 }

@@ -156,8 +156,8 @@ describe('search keys', () => {
     'SINCE yesterday',
     'LARGER x',
     'UID x',
-    `${'('.repeat(40)}ALL${')'.repeat(40)}`,
-    `${'NOT '.repeat(40)}ALL`,
+    `${'('.repeat(201)}ALL${')'.repeat(201)}`,
+    `${'NOT '.repeat(201)}ALL`,
     Array(600).fill('ALL').join(' '),
   ])('"%s" are none', (text) => {
     expect(() => read(text)).toThrow(SyntaxFault);

@@ -5,9 +5,6 @@
  */
 export class SyntaxFault extends Error {}
 
-/** Lists within lists: no command nests them deeper than SEARCH, and nobody searches so. */
-export const NESTING_MAX = 32;
-
 const NUMBER_MAX = 0xffff_ffff;
 /** atom-specials, section 9: what an atom does not hold. */
 const ATOM = /[^\x00-\x20\x7f-\xff(){%*"\\\]]+/y;

@@ -20,9 +20,12 @@ const STRANGER_IDLE_MS = 2 * 60_000;
 /** Commands that made no sense, one after the other: what comes is no IMAP. */
 const FAULTS_MAX = 20;
 
+const NO_LONGER_GOOD = 'The login is no longer good';
+
 const GOODBYES: Record<Interruption, string> = {
   shutting_down: 'The server is shutting down: connect again in a moment',
   evicted: 'Too many connections: log in sooner',
+  revoked: NO_LONGER_GOOD,
 };
 
 export class ImapSession implements CommandSession {
@@ -125,7 +128,7 @@ export class ImapSession implements CommandSession {
   /** Whether the login is still good; ends the session where it is not. */
   async checkLogin(): Promise<boolean> {
     if (!this.user) return true;
-    if (this.user.mailbox.gone || !(await this.user.isStillGood())) this.end('The login is no longer good');
+    if (this.user.mailbox.gone || !(await this.user.isStillGood())) this.end(NO_LONGER_GOOD);
     return this.goodbye === undefined;
   }
 

@@ -1,5 +1,5 @@
 /** What SEARCH is asked for: RFC 3501 section 6.4.4. */
-import { NESTING_MAX, type ArgumentReader } from './argument-reader.js';
+import type { ArgumentReader } from './argument-reader.js';
 import { parseDay } from './date-time.js';
 import { parseSequenceSet, type SequenceSet } from './sequence-set.js';
 
@@ -45,7 +45,7 @@ const DAYS: Readonly<Record<string, readonly ['internal' | 'sent', 'before' | 'o
 
 /** All keys up to the end of the command. */
 export function readSearchKeys(args: ArgumentReader, textOf: TextOf): SearchKey {
-  const key = new KeyReader(args, textOf).all(0);
+  const key = new KeyReader(args, textOf).all();
   args.end();
   return key;
 }
@@ -58,31 +58,32 @@ class KeyReader {
     private readonly textOf: TextOf,
   ) {}
 
-  all(depth: number): SearchKey {
-    const keys = [this.one(depth)];
+  all(): SearchKey {
+    const keys = [this.one()];
     while (this.args.sees(' ')) {
       this.args.space();
       if (this.args.atEnd) break;
-      keys.push(this.one(depth));
+      keys.push(this.one());
     }
     const [only] = keys;
     return keys.length === 1 && only ? only : { kind: 'and', keys };
   }
 
-  private one(depth: number): SearchKey {
+  private one(): SearchKey {
     const { args } = this;
-    if (depth > NESTING_MAX || this.left-- <= 0) throw args.fault(`at most ${KEYS_MAX} keys, ${NESTING_MAX} deep,`);
+    // So it bounds also how deep they stand in each other.
+    if (this.left-- <= 0) throw args.fault(`at most ${KEYS_MAX} keys before this`);
     if (args.takes('(')) {
-      const key = this.all(depth + 1);
+      const key = this.all();
       args.expect(')', 'the end of the keys in parentheses');
       return key;
     }
     const text = args.sequence();
     if (text !== undefined) return { kind: 'numbers', set: this.setOf(text) };
-    return this.named(args.itemName(), depth);
+    return this.named(args.itemName());
   }
 
-  private named(name: string, depth: number): SearchKey {
+  private named(name: string): SearchKey {
     const flag = FLAGS[name];
     if (flag !== undefined) return { kind: 'flag', flag };
     const unset = name.startsWith('UN') ? FLAGS[name.slice(2)] : undefined;
@@ -90,10 +91,10 @@ class KeyReader {
     if (FIELDS.includes(name)) return { kind: 'header', field: name.toLowerCase(), text: this.text() };
     const [of, relation] = DAYS[name] ?? [];
     if (of && relation) return { kind: 'day', of, relation, day: this.day() };
-    return this.other(name, depth);
+    return this.other(name);
   }
 
-  private other(name: string, depth: number): SearchKey {
+  private other(name: string): SearchKey {
     switch (name) {
       case 'ALL':
         return { kind: 'all' };
@@ -121,19 +122,19 @@ class KeyReader {
         return { kind: name === 'BODY' ? 'body' : 'text', text: this.text() };
       case 'NOT':
         this.args.space();
-        return not(this.one(depth + 1));
+        return not(this.one());
       case 'OR':
-        return this.either(depth);
+        return this.either();
       default:
         throw this.args.fault('a search key before this');
     }
   }
 
-  private either(depth: number): SearchKey {
+  private either(): SearchKey {
     this.args.space();
-    const first = this.one(depth + 1);
+    const first = this.one();
     this.args.space();
-    return { kind: 'or', keys: [first, this.one(depth + 1)] };
+    return { kind: 'or', keys: [first, this.one()] };
   }
 
   private header(): SearchKey {
@@ -144,7 +145,7 @@ class KeyReader {
 
   private keyword(): SearchKey {
     this.args.space();
-    return { kind: 'flag', flag: this.args.flag() };
+    return { kind: 'flag', flag: this.args.atom('a keyword') };
   }
 
   private text(): string {

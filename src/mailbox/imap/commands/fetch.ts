@@ -31,6 +31,8 @@ async function fetchReports(
   args.space();
   const items = readFetchItems(args);
   args.end();
+  // Who asks for flags after another session was told OK wants those.
+  await session.tellChanges({ mayExpunge: false });
   const { folder, room } = session;
   const named = by === 'uids' ? reportsInUids(folder, set) : reportsInNumbers(folder, set);
   if (!named) return bad('There are not so many messages');
@@ -44,7 +46,7 @@ async function fetchReports(
   }
   let found = 0;
   for (const group of room.inGroups(named)) {
-    found += await room.withRoomFor(group, () => answerGroup(session, group, asked));
+    found += await room.withRoomFor(group, session.connection, () => answerGroup(session, group, asked));
   }
   return found < named.length && by === 'numbers' ? REFUSED.someGone : ok('FETCH completed');
 }

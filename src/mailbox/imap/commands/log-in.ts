@@ -16,7 +16,7 @@ const CODES: Record<Extract<MailboxLogin, { kind: 'refused' }>['why'], string> =
 const FAILURES_MAX = 10;
 
 export async function logIn(session: CommandSession, user: string, password: string): Promise<Completion> {
-  const login = await session.access.logIn(user, password, session.connection.clientAddress, 'imap');
+  const login = await session.access.logIn(user, password, session.connection, 'imap');
   if (login.kind === 'accepted') {
     session.logIn(login.user);
     return ok('Logged in', `CAPABILITY ${session.capabilities}`);

@@ -48,7 +48,7 @@ async function searchReports(
   }
   for (const group of session.room.inGroups(open)) {
     session.connection.checkOpen();
-    await session.room.withRoomFor(group, async () => {
+    await session.room.withRoomFor(group, session.connection, async () => {
       const contents = await session.mailbox.contents(group.map(({ report }) => report));
       for (const numbered of group) {
         const content = contents.get(numbered.report.uid);

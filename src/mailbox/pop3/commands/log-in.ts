@@ -17,7 +17,7 @@ const CODES: Record<Extract<MailboxLogin, { kind: 'refused' }>['why'], NonNullab
 const FAILURES_MAX = 10;
 
 export async function logIn(session: CommandSession, user: string, password: string): Promise<Reply> {
-  const login = await session.access.logIn(user, password, session.connection.clientAddress, 'pop3');
+  const login = await session.access.logIn(user, password, session.connection, 'pop3');
   if (login.kind === 'accepted') {
     session.logIn(login.user);
     const { count, octets } = session.maildrop.size();

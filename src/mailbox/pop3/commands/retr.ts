@@ -38,7 +38,7 @@ interface Sending {
 }
 
 async function send(session: CommandSession, message: Message, sending: Sending): Promise<Reply | undefined> {
-  return session.room.withRoomFor([message], async () => {
+  return session.room.withRoomFor([message], session.connection, async () => {
     const { report } = message;
     const content = (await session.user.mailbox.contents([report])).get(report.uid);
     if (!content) return REFUSED.gone;

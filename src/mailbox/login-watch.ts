@@ -1,0 +1,43 @@
+/** Ends the sessions of logins that are no longer good, also of those that say nothing: each has a second. */
+import type { Credential, Credentials } from '../accounts/credentials.js';
+
+/** With the time that the reading takes, less than the second that is promised. */
+const LOOK_EVERY_MS = 750;
+
+export interface WatchedSession {
+  /** Whether its account was removed. */
+  isGone(): boolean;
+  /** To be called once, when the login is no longer good. */
+  end(): void;
+}
+
+export class LoginWatch {
+  /** By the credential's id. */
+  private readonly logins = new Map<string, { credential: Credential; sessions: Set<WatchedSession> }>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly credentials: Credentials) {}
+
+  /** Watches until what it returns is called. */
+  watch(credential: Credential, session: WatchedSession): () => void {
+    const login = this.logins.get(credential.id) ?? { credential, sessions: new Set() };
+    this.logins.set(credential.id, login);
+    login.sessions.add(session);
+    this.timer ??= setInterval(() => void this.look(), LOOK_EVERY_MS).unref();
+    return () => {
+      login.sessions.delete(session);
+      if (login.sessions.size === 0 && this.logins.get(credential.id) === login) this.logins.delete(credential.id);
+      if (this.logins.size > 0) return;
+      clearInterval(this.timer);
+      this.timer = undefined;
+    };
+  }
+
+  private async look(): Promise<void> {
+    const looks = [...this.logins.values()].map(async ({ credential, sessions }) => {
+      const isGood = await this.credentials.isStillGood(credential);
+      for (const session of [...sessions]) if (!isGood || session.isGone()) session.end();
+    });
+    await Promise.all(looks);
+  }
+}
