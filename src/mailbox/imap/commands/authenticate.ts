@@ -2,7 +2,7 @@
 import { readPlainResponse } from '../../sasl-plain.js';
 import { bad, no, REFUSED, type Completion } from '../completion.js';
 import type { CommandSession, ImapCommand } from '../imap-command.js';
-import { logIn } from './log-in.js';
+import { logIn } from '../log-in.js';
 
 const RESPONSE_MS = 2 * 60_000;
 

@@ -1,4 +1,4 @@
-/** RFC 3501 section 6.4.2: what is marked as deleted goes, without a word. RFC 3691: UNSELECT, and nothing goes. */
+/** RFC 3501 section 6.4.2: what is marked as deleted goes, without a word. */
 import { ok } from '../completion.js';
 import { deletedReports } from '../deleted-reports.js';
 import type { ImapCommand } from '../imap-command.js';
@@ -12,15 +12,5 @@ export const close: ImapCommand = {
     if (uids.length > 0) await session.mailbox.remove(uids);
     session.select(undefined);
     return ok('CLOSE completed');
-  },
-};
-
-export const unselect: ImapCommand = {
-  name: 'UNSELECT',
-  state: 'selected',
-  async run(session, args) {
-    args.end();
-    session.select(undefined);
-    return ok('UNSELECT completed');
   },
 };

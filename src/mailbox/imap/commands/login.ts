@@ -1,7 +1,7 @@
 /** RFC 3501 section 6.2.3. */
 import type { ImapCommand } from '../imap-command.js';
 import { REFUSED } from '../completion.js';
-import { logIn } from './log-in.js';
+import { logIn } from '../log-in.js';
 
 export const login: ImapCommand = {
   name: 'LOGIN',

@@ -1,4 +1,4 @@
-/** RFC 6851, into the archive and nowhere else; COPY (RFC 3501 section 6.4.7) nowhere at all. */
+/** RFC 6851, into the archive and nowhere else. */
 import type { ArgumentReader } from '../argument-reader.js';
 import { bad, ok, REFUSED, type Completion } from '../completion.js';
 import { folderNamed } from '../folder-names.js';
@@ -20,9 +20,6 @@ export const uidMove: ImapCommand = {
   run: (session, args) => moveReports(session, args, 'uids'),
 };
 
-export const copy = refusingCopy('COPY', 'all but expunges');
-export const uidCopy = refusingCopy('UID COPY', 'all');
-
 async function moveReports(session: CommandSession, args: ArgumentReader, by: 'numbers' | 'uids'): Promise<Completion> {
   const { set, target } = readMove(args);
   const { folder, mailbox } = session;
@@ -41,19 +38,7 @@ async function moveReports(session: CommandSession, args: ArgumentReader, by: 'n
   return ok('MOVE completed');
 }
 
-function refusingCopy(name: string, tells: 'all' | 'all but expunges'): ImapCommand {
-  return {
-    name,
-    state: 'selected',
-    tells,
-    async run(_session, args) {
-      const { target } = readMove(args);
-      return folderNamed(target) ? REFUSED.noCopy : REFUSED.noFolder;
-    },
-  };
-}
-
-function readMove(args: ArgumentReader): { set: SequenceSet; target: string } {
+export function readMove(args: ArgumentReader): { set: SequenceSet; target: string } {
   args.space();
   const set = readSequenceSet(args);
   args.space();

@@ -1,7 +1,7 @@
 /** What LOGIN and AUTHENTICATE end with. */
-import type { MailboxLogin } from '../../mailbox-access.js';
-import { no, ok, type Completion } from '../completion.js';
-import type { CommandSession } from '../imap-command.js';
+import type { MailboxLogin } from '../mailbox-access.js';
+import { no, ok, type Completion } from './completion.js';
+import type { CommandSession } from './imap-command.js';
 
 /** RFC 5530 section 3. */
 const CODES: Record<Extract<MailboxLogin, { kind: 'refused' }>['why'], string> = {
