@@ -8,7 +8,7 @@ import { LuaScript, type ScriptArgument } from '../../store/lua-script.js';
 import { REPORT_FOLDERS } from './report-folders.js';
 
 /** Changes that are kept for those who hear of them: who comes later reads everything anew. */
-export const CHANGES_KEPT = 500;
+const CHANGES_KEPT = 500;
 /** Reports that one step changes at most, so that others wait for a few milliseconds only. */
 export const STEP_REPORTS_MAX = 500;
 

@@ -40,6 +40,5 @@ export const REFUSED = {
   readOnlyLogin: no('NOPERM', 'This login may only read'),
   someGone: no('EXPUNGEISSUED', 'Some of these messages are gone'),
   tlsFirst: no('PRIVACYREQUIRED', 'Log in under TLS: use STARTTLS first, or the port for TLS'),
-  wrongPassword: no('AUTHENTICATIONFAILED', 'User name or password is wrong'),
   unavailable: no('UNAVAILABLE', 'The mailbox cannot be reached at the moment: try again later'),
 } as const satisfies Record<string, Completion>;

@@ -40,8 +40,6 @@ export interface CommandSession {
 
   startTls(): Promise<void>;
   logIn(user: MailboxUser): void;
-  /** Whether the login is still good; ends the session where it is not. */
-  checkLogin(): Promise<boolean>;
   select(folder: SelectedFolder | undefined): void;
   claimRecent(folder: Pick<SelectedFolder, 'name' | 'readOnly'>): Promise<number>;
   tellKeywords(): Promise<void>;

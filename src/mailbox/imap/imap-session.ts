@@ -125,13 +125,6 @@ export class ImapSession implements CommandSession {
     return undefined;
   }
 
-  /** Whether the login is still good; ends the session where it is not. */
-  async checkLogin(): Promise<boolean> {
-    if (!this.user) return true;
-    if (this.user.mailbox.gone || !(await this.user.isStillGood())) this.end(NO_LONGER_GOOD);
-    return this.goodbye === undefined;
-  }
-
   /** Tells what has changed in the selected folder. */
   async tellChanges(telling: Pick<Telling, 'mayExpunge' | 'silent'>): Promise<void> {
     const { selected } = this;
@@ -174,6 +167,13 @@ export class ImapSession implements CommandSession {
   private get loggedInUser(): MailboxUser {
     if (!this.user) throw new Error('nobody is logged in');
     return this.user;
+  }
+
+  /** Whether the login is still good; ends the session where it is not. */
+  private async checkLogin(): Promise<boolean> {
+    if (!this.user) return true;
+    if (this.user.mailbox.gone || !(await this.user.isStillGood())) this.end(NO_LONGER_GOOD);
+    return this.goodbye === undefined;
   }
 
   /** Reads a command and answers it; whether it was none. */

@@ -23,7 +23,7 @@ export function imapAstring(text: string): string {
   return isAtom ? text : imapString(text);
 }
 
-export function imapLiteral(text: string): string {
+function imapLiteral(text: string): string {
   // A literal holds no NUL either; Dovecot sends 0x80 for it.
   return `{${text.length}}\r\n${text.replaceAll('\0', '\x80')}`;
 }

@@ -4,7 +4,7 @@ import type { CommandSession, ImapCommand } from '../imap-command.js';
 
 /** Section 3: a client comes back within 29 minutes; who does not is gone. */
 const IDLE_MS = 30 * 60_000;
-/** How late it is noticed that the login is no longer good, and that a client that did not read does again. */
+/** How late it is noticed that a client that did not read does again. */
 const LOOK_EVERY_MS = 10_000;
 /** Networks forget connections on which nothing is said, some after 5 minutes. */
 const SAY_EVERY_MS = 120_000;
@@ -50,7 +50,6 @@ async function tellUntilSaid(session: CommandSession, bell: Bell): Promise<strin
     }
     await bell.wait(LOOK_EVERY_MS);
     if (hasSaid) return line;
-    if (!(await session.checkLogin())) return undefined;
   }
 }
 
