@@ -10,7 +10,6 @@ import 'reflect-metadata';
 import { randomBytes, webcrypto, KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
-import * as x509 from '@peculiar/x509';
 
 /**
  * Ten years. Whoever pinned the certificate stops sending on the day that it expires or is replaced, so that day is
@@ -41,6 +40,8 @@ export async function createSelfSignedCertificate(
   hostname: string,
   altNames: readonly string[] = [],
 ): Promise<SelfSignedCertificate> {
+  // Half a hundred files, which only the very first start needs.
+  const x509 = await import('@peculiar/x509');
   const names = [...new Set([hostname, ...altNames, 'localhost', '127.0.0.1', '::1'].map(asciiName))];
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const serial = randomBytes(SERIAL_OCTETS);

@@ -29,8 +29,6 @@ export interface EmbeddedRedisOptions {
 export interface EmbeddedRedis {
   kind: 'running';
   url: string;
-  /** From the spawn to the first answer. */
-  readyMs: number;
   /** Undefined while it is down. */
   pid(): number | undefined;
   /** Ends the server and returns when it is gone. */
@@ -52,7 +50,6 @@ export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise
   if (preparation.kind !== 'prepared') return { kind: 'failed', why: preparation.why };
 
   const { home } = preparation;
-  const startedAt = performance.now();
   const supervisor = new RedisSupervisor({
     home,
     command: binary.command,
@@ -64,7 +61,6 @@ export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise
   return {
     kind: 'running',
     url: unixUrlOf(home.socketPath),
-    readyMs: performance.now() - startedAt,
     pid: () => supervisor.pid(),
     stop: () => supervisor.stop(),
   };

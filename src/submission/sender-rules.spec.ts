@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { cpuMsOf } from '../../test/cpu-time.js';
 import { verifiedDomain } from '../accounts/sending-domains.js';
 import { parseHeaderBlock } from '../mail/header-block.js';
 import { withCrlf } from '../mail/line-endings.js';
@@ -89,11 +90,11 @@ describe('the sender rules', () => {
   });
 
   it('answer at once, however large the header', () => {
-    const begun = process.cpuUsage();
-    judge(Buffer.from(`${'\r\n '.repeat(1_000_000)}\r\nFrom: a@own.example\r\n\r\n`));
-    judge(Buffer.from(`${'x\r\n'.repeat(300_000)}From: a@own.example\r\n\r\n`));
-    judge(Buffer.from(`X:${' \t'.repeat(1_000_000)}\r\n\t\r\nFrom: a@own.example\r\n\r\n`));
-    const { user, system } = process.cpuUsage(begun);
-    expect(user + system).toBeLessThan(5_000_000);
+    const tookMs = cpuMsOf(() => {
+      judge(Buffer.from(`${'\r\n '.repeat(1_000_000)}\r\nFrom: a@own.example\r\n\r\n`));
+      judge(Buffer.from(`${'x\r\n'.repeat(300_000)}From: a@own.example\r\n\r\n`));
+      judge(Buffer.from(`X:${' \t'.repeat(1_000_000)}\r\n\t\r\nFrom: a@own.example\r\n\r\n`));
+    });
+    expect(tookMs).toBeLessThan(5_000);
   });
 });

@@ -13,6 +13,7 @@ import { openClassifier } from '../../src/bounces/classify/open-classifier.js';
 import { readReturnedMail } from '../../src/bounces/returned-mail/read-returned-mail.js';
 import type { ReturnedMail } from '../../src/bounces/returned-mail/returned-mail.js';
 import { mailLine } from '../../src/cli/explain-mail.js';
+import { cpuMsOf } from '../cpu-time.js';
 
 const CORPUS = join(import.meta.dirname, '../../../shared/corpus/bounces');
 const SCORER = join(CORPUS, 'score.py');
@@ -67,10 +68,9 @@ describeCorpus(`the corpus of bounces${existsSync(SCORER) ? '' : ' (missing: ../
       if (!file.isFile()) continue;
       const path = join(file.parentPath, file.name);
       const raw = await readFile(path);
-      const from = performance.now();
-      read.set(path.slice(root.length + 1), readReturnedMail(raw, classifier));
+      const tookMs = cpuMsOf(() => read.set(path.slice(root.length + 1), readReturnedMail(raw, classifier)));
       // The first ones pay for what the engine compiles.
-      if (read.size > 10) slowestMs = Math.max(slowestMs, performance.now() - from);
+      if (read.size > 10) slowestMs = Math.max(slowestMs, tookMs);
     }
     folder = await mkdtemp(join(tmpdir(), 'posthorn-bounces-'));
     const predictions = join(folder, 'predictions.jsonl');

@@ -1,6 +1,6 @@
 /** A start that must fail: what it said, and what it left behind. */
 import { readdir, readFile } from 'node:fs/promises';
-import { freePort, runPosthorn } from './running-posthorn.js';
+import { freePorts, portSettings, runPosthorn } from './running-posthorn.js';
 
 export interface FailedStart {
   readonly code: number | null;
@@ -12,18 +12,13 @@ export interface FailedStart {
   readonly left: readonly string[];
 }
 
-const PORT_SETTINGS = ['SUBMISSION', 'SUBMISSIONS', 'TRUSTED', 'BOUNCE', 'HTTP', 'OPS'].map(
-  (name) => `POSTHORN_${name}_PORT`,
-);
-
 /** Runs `up` with ports of its own, which `settings` may overrule, until it ends. */
 export async function startInVain(
   dataDir: string,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<FailedStart> {
-  const ports = await Promise.all(PORT_SETTINGS.map(async (name) => [name, String(await freePort())] as const));
   const { code, stdout, stderr } = await runPosthorn(['up'], {
-    ...Object.fromEntries(ports),
+    ...portSettings(await freePorts()),
     POSTHORN_DATA_DIR: dataDir,
     POSTHORN_HOSTNAME: 'relay.example',
     POSTHORN_WORKERS: '1',

@@ -13,7 +13,14 @@ import { connectRedis, disconnectRedis, untilReady } from '../../src/store/conne
 
 import { processesOf } from './failing-start.js';
 import { RawSmtp } from './raw-smtp.js';
-import { freePort, isInstalled, type PosthornPorts, RunningPosthorn } from './running-posthorn.js';
+import {
+  environment,
+  freePort,
+  freePorts,
+  isInstalled,
+  type PosthornPorts,
+  RunningPosthorn,
+} from './running-posthorn.js';
 
 const FIRST_START = 'First start';
 const READY_WITHIN_MS = 30_000;
@@ -100,14 +107,10 @@ describe('the first start', () => {
 
   /** One whole life on a terminal, from the start to SIGTERM after the banner. */
   async function runOnTerminal(): Promise<{ output: string; code: number | null }> {
-    const ports = await Promise.all(
-      ['SUBMISSION', 'SUBMISSIONS', 'BOUNCE', 'HTTP', 'OPS'].map(async (name) => [name, await freePort()]),
-    );
-    const settings = Object.fromEntries(ports.map(([name, port]) => [`POSTHORN_${String(name)}_PORT`, String(port)]));
     const program = join(import.meta.dirname, '../../dist/cli/main.js');
     const command = `exec '${process.execPath}' --disable-warning=ExperimentalWarning '${program}' up`;
     const terminal = spawn('script', ['-qefc', command, '/dev/null'], {
-      env: { PATH: process.env.PATH, POSTHORN_DATA_DIR: dataDir, POSTHORN_FIRST_DOMAIN: 'example.org', ...settings },
+      env: environment(dataDir, await freePorts(), {}),
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     let output = '';

@@ -233,14 +233,22 @@ export async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-async function freePorts(): Promise<PosthornPorts> {
+export async function freePorts(): Promise<PosthornPorts> {
   const ports = await Promise.all(Array.from({ length: 10 }, () => freePort()));
   const [submission = 0, submissions = 0, trusted = 0, bounce = 0, http = 0, ops = 0, ...mailbox] = ports;
   const [imaps = 0, imap = 0, pop3s = 0, pop3 = 0] = mailbox;
   return { submission, submissions, trusted, bounce, imaps, imap, pop3s, pop3, http, ops };
 }
 
-function environment(
+/** `POSTHORN_SUBMISSION_PORT` and the others: every listener has a port of its own, also while another relay runs. */
+export function portSettings(ports: PosthornPorts): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(ports).map(([name, port]) => [`POSTHORN_${name.toUpperCase()}_PORT`, String(port)]),
+  );
+}
+
+/** Settings for `up` on `ports`; `settings` overrule. */
+export function environment(
   dataDir: string,
   ports: PosthornPorts,
   settings: Readonly<Record<string, string>>,
@@ -251,16 +259,7 @@ function environment(
     POSTHORN_HOSTNAME: 'relay.example',
     POSTHORN_FIRST_DOMAIN: 'example.org',
     POSTHORN_WORKERS: '1',
-    POSTHORN_SUBMISSION_PORT: String(ports.submission),
-    POSTHORN_SUBMISSIONS_PORT: String(ports.submissions),
-    POSTHORN_TRUSTED_PORT: String(ports.trusted),
-    POSTHORN_BOUNCE_PORT: String(ports.bounce),
-    POSTHORN_IMAPS_PORT: String(ports.imaps),
-    POSTHORN_IMAP_PORT: String(ports.imap),
-    POSTHORN_POP3S_PORT: String(ports.pop3s),
-    POSTHORN_POP3_PORT: String(ports.pop3),
-    POSTHORN_HTTP_PORT: String(ports.http),
-    POSTHORN_OPS_PORT: String(ports.ops),
+    ...portSettings(ports),
     ...settings,
   };
 }

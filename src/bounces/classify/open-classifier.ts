@@ -9,7 +9,7 @@ export type ClassifierOpening =
   /** The operator's file is faulty: each as `FILE:LINE: rule ID: what would be right`. */
   | { readonly kind: 'faults'; readonly faults: readonly string[] };
 
-/** With our own rules alone. Reads them, which takes about 0.1 s: once for a process. */
+/** With our own rules alone. Reads them, which takes some tenths of a second: once for a process. */
 export function openClassifier(): RuleClassifier {
   return new RuleClassifier(compileRules(readOwnRules()));
 }

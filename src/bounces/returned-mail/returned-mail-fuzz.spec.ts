@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { cpuMsOf } from '../../../test/cpu-time.js';
 import { FUZZ_RUNS, FUZZ_WITHIN_MS } from '../../../test/fuzz-runs.js';
 import { findingOf } from '../../mail/categories.js';
 import { Classifier } from '../classify/classifier.js';
@@ -130,12 +131,11 @@ function changed(mail: Buffer, changes: readonly { at: number; cut: number; put:
 }
 
 function timed(mail: Buffer): number {
-  const from = performance.now();
-  const { kind, recipients } = readReturnedMail(mail, classifier);
-  const ms = performance.now() - from;
-  expect(RETURNED_KINDS).toContain(kind);
-  expect(recipients.every(({ diagnostic }) => diagnostic.length <= 1_000)).toBe(true);
-  return ms;
+  return cpuMsOf(() => {
+    const { kind, recipients } = readReturnedMail(mail, classifier);
+    expect(RETURNED_KINDS).toContain(kind);
+    expect(recipients.every(({ diagnostic }) => diagnostic.length <= 1_000)).toBe(true);
+  });
 }
 
 describe('readReturnedMail', () => {
@@ -145,7 +145,7 @@ describe('readReturnedMail', () => {
       fc.assert(
         fc.property(seed, fc.array(change, { minLength: 1, maxLength: 12 }), (mail, changes) => {
           const mutated = changed(mail, changes);
-          // A pause of the machine is not our time: it counts only when it comes again.
+          // The first time may pay for what the engine compiles.
           if (timed(mutated) > WITHIN_MS) expect(timed(mutated)).toBeLessThan(WITHIN_MS);
         }),
         { numRuns: FUZZ_RUNS },
