@@ -1,6 +1,6 @@
 /**
  * Three projects: `unit` beside the sources, `contract` on whole parts against real peers (every folder of test/ but
- * e2e), `e2e` on the built service from outside. `./posthorn test` runs them all, e2e by itself; `node --run unit` one.
+ * e2e), `e2e` on the built service from outside. `./posthorn test` runs them all, e2e last; `node --run unit` one.
  */
 import { readFileSync } from 'node:fs';
 

@@ -2,7 +2,7 @@
  * Checks everything that can be checked of a checkout, and counts it. `./posthorn test [--quick] [jest arguments]` runs it.
  *
  * First the gates, each a script of package.json: format, lint, types, build. Then the tests: unit and contract side by
- * side, then e2e one at a time, since those start services, load them and kill them. With --quick: no build, unit tests only.
+ * side, then e2e two at a time, since those start whole services. With --quick: no build, unit tests only.
  *
  * The last line of the output is the count, `N passed, N failed` or `N passed, N failed, N skipped`. Tests are counted
  * one by one; a failed gate, and a suite that could not run or left something open, counts as one failure. Exits 0 or 1.
@@ -36,6 +36,8 @@ const jest = path.join(root, 'node_modules/jest/bin/jest.js');
 // Jest is done when it has written its report. What keeps it alive longer was left open by a test.
 const exitGraceMs = 10_000;
 const pollMs = 200;
+/** Each is five processes of its own, and waits half of its time. */
+const servicesAtOnce = 2;
 
 const running = new Set<ChildProcess>();
 
@@ -77,7 +79,7 @@ async function checkQuickly(): Promise<Count[]> {
   return [countGates(failedGates), await unit];
 }
 
-/** One after the other: the tests that measure time have the machine to themselves. */
+/** One after the other: each has the machine to itself. */
 async function checkAll(): Promise<Count[]> {
   const failedGates = await passGates(['build', 'lint', 'types', 'format']);
   const counts = [countGates(failedGates)];
@@ -89,7 +91,7 @@ async function checkAll(): Promise<Count[]> {
     console.error('posthorn: e2e was not run, because the build failed');
     return counts;
   }
-  return [...counts, await runJest('e2e', ['--runInBand', '--selectProjects', 'e2e'])];
+  return [...counts, await runJest('e2e', [`--maxWorkers=${servicesAtOnce}`, '--selectProjects', 'e2e'])];
 }
 
 function countGates(failedGates: string[]): Count {

@@ -99,7 +99,7 @@ describeCut(`a power cut under load${missing}`, () => {
     });
     const submitted = submit(load);
     await load.reached(CONTROL_MESSAGES / 4);
-    await untilDiskIsBehind(load, redis.directory);
+    await untilDiskIsBehind(load, redis);
     await redis.kill();
     await cutPower(firstRun);
     const lostBytes = await loseWhatWasNotSynced(redis.directory, false);
@@ -122,17 +122,23 @@ function submit(load: SubmissionLoad): Promise<void> {
   return submitted;
 }
 
-/** Resolves when `UNSYNCED` messages were acknowledged since the disk was last brought up to date. */
-async function untilDiskIsBehind(load: SubmissionLoad, redisDirectory: string): Promise<void> {
+/** Resolves, with Redis frozen, when `UNSYNCED` messages were acknowledged since the disk was last brought up to date. */
+async function untilDiskIsBehind(load: SubmissionLoad, redis: OwnedRedis): Promise<void> {
   const deadline = Date.now() + SUBMITTED_WITHIN_MS;
   let mark = '';
   let acknowledgedAtMark = 0;
-  while (mark === '' || load.acknowledged - acknowledgedAtMark < UNSYNCED) {
-    const now = await syncMark(redisDirectory);
+  while (Date.now() < deadline) {
+    const now = await syncMark(redis.directory);
     if (now !== mark) [mark, acknowledgedAtMark] = [now, load.acknowledged];
-    if (Date.now() > deadline) throw new Error('the disk was never behind');
+    if (load.acknowledged - acknowledgedAtMark >= UNSYNCED) {
+      redis.freeze();
+      // It may have synced since it was looked at.
+      if ((await syncMark(redis.directory)) === mark) return;
+      redis.thaw();
+    }
     await sleep(POLL_MS);
   }
+  throw new Error('the disk was never behind');
 }
 
 function report(title: string, { lost, misreported: _, books, ...counts }: Reckoning, lostBytes: number): void {

@@ -76,7 +76,7 @@ export class PowerSupply {
 export async function cutPower(posthorn: RunningPosthorn): Promise<void> {
   process.kill(posthorn.pid, 'SIGSTOP');
   const pids: number[] = [];
-  for (const name of ['redis-server', 'doors', 'bounces', 'worker'] as const)
+  for (const name of ['redis-server', 'doors', 'bounces', 'mailbox', 'worker'] as const)
     pids.push(...(await posthorn.children(name)));
   for (const pid of pids) process.kill(pid, 'SIGKILL');
   await posthorn.kill();

@@ -1,4 +1,6 @@
 /** Makes the classifier, from our own rules and the operator's file. */
+import type { Finding } from '../../mail/classification.js';
+import { Classifier, type RefusalFacts } from './classifier.js';
 import { compileRules } from './matching/compile-rules.js';
 import { readOwnRules } from './matching/read-rules.js';
 import { readOperatorRules } from './operator-rules.js';
@@ -12,6 +14,16 @@ export type ClassifierOpening =
 /** With our own rules alone. Reads them, which takes some tenths of a second: once for a process. */
 export function openClassifier(): RuleClassifier {
   return new RuleClassifier(compileRules(readOwnRules()));
+}
+
+/** Our own rules, read when they are first asked: a process that hears of no refusal starts sooner without them. */
+export class ClassifierAtFirstUse extends Classifier {
+  private opened: RuleClassifier | undefined;
+
+  classify(facts: RefusalFacts): Finding {
+    this.opened ??= openClassifier();
+    return this.opened.classify(facts);
+  }
 }
 
 /** With the rules of POSTHORN_BOUNCE_RULES first, where it is set. */

@@ -3,7 +3,7 @@ import type { FactoryProvider } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { AccountTraces } from '../../bounces/account-traces.js';
 import { Classifier } from '../../bounces/classify/classifier.js';
-import { openClassifierWith } from '../../bounces/classify/open-classifier.js';
+import { ClassifierAtFirstUse, openClassifierWith } from '../../bounces/classify/open-classifier.js';
 import { ReturnPathSigner } from '../../bounces/return-path/return-path.js';
 import { openReturnPathSigner } from '../../bounces/return-path/return-path-key.js';
 import { SentMessageIds } from '../../bounces/return-path/sent-message-ids.js';
@@ -27,8 +27,9 @@ export const bounceProviders: FactoryProvider[] = [
   },
 ];
 
-/** The operator's file was read at start, so that a fault here has come since. */
+/** Our own rules wait for the first refusal; the operator's file was read at start, so that a fault here has come since. */
 function openRules(operatorFile: string | undefined): Classifier {
+  if (operatorFile === undefined) return new ClassifierAtFirstUse();
   const opening = openClassifierWith(operatorFile);
   if (opening.kind === 'faults') throw new Error(opening.faults.join('\n'));
   return opening.classifier;
