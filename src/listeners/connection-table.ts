@@ -1,6 +1,7 @@
 /**
- * The connections of mail programs and servers that a process holds, all doors together. Where they become many, those that have not logged in
- * make room: the oldest that waits for its client goes first, so that no number of slow senders can take all places.
+ * The connections of mail programs and servers that a process holds, all doors together. Where they become many, those
+ * that have not logged in make room: the oldest that waits for its client goes first, so that no number of slow senders
+ * can take all places.
  */
 
 /** Each costs a file descriptor and some 30 KB; the default limit of descriptors on Linux servers leaves room for it. */

@@ -1,8 +1,8 @@
 /** FETCH: RFC 3501 sections 6.4.5, 6.4.8 and 7.4.2. Where it leaves a choice, Dovecot's answer is the right one. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { ImapClient } from './imap-client.js';
 import { ImapRig } from './imap-rig.js';
-import { STARTED_WITHIN_MS, type Owner } from './running-mailbox.js';
+import type { Owner } from './running-mailbox.js';
 
 const HEADER = 'Subject: one\r\nFrom: "A" <a@example.org>\r\nContent-Type: text/plain\r\n\r\n';
 const PLAIN = `${HEADER}Hello.\r\n`;
@@ -14,15 +14,9 @@ const MULTIPART = [
 ].join('');
 const AT = Date.UTC(2026, 10, 5, 9, 8, 7);
 
-let rig: ImapRig;
+const rig = ImapRig.ofSuite(2);
 let owner: Owner;
 let client: ImapClient;
-
-beforeAll(async () => {
-  rig = await ImapRig.start(2);
-}, STARTED_WITHIN_MS);
-afterEach(() => rig.clear());
-afterAll(() => rig.stop());
 
 async function open(...reports: readonly string[]): Promise<void> {
   owner = await rig.owner(...(reports.length > 0 ? reports : [PLAIN, MULTIPART]).map(report));

@@ -1,20 +1,14 @@
 /** The folders of a mailbox and what is said of them: RFC 3501 sections 6.3 and 7.2, RFC 2342, 2971, 3348, 5258, 6154. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { ImapClient } from './imap-client.js';
 import { ImapRig } from './imap-rig.js';
-import { STARTED_WITHIN_MS, type Owner } from './running-mailbox.js';
+import type { Owner } from './running-mailbox.js';
 
 const NAMES = ['INBOX', 'Hard', 'Soft', 'Blocked', 'Complaints', 'Delayed', 'Archive'];
 
-let rig: ImapRig;
+const rig = ImapRig.ofSuite();
 let owner: Owner;
 let client: ImapClient;
-
-beforeAll(async () => {
-  rig = await ImapRig.start();
-}, STARTED_WITHIN_MS);
-afterEach(() => rig.clear());
-afterAll(() => rig.stop());
 
 /** A mailbox of two hard bounces and a soft one between them. */
 async function open(): Promise<void> {

@@ -1,21 +1,15 @@
 /** Whatever two sessions do to one mailbox at once: what each was told is what is there. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { FlagChange } from '../../src/bounces/reports/report-mailbox.js';
 import { flagsAfter } from '../../src/mailbox/imap/selected-folder.js';
 import type { ImapClient } from './imap-client.js';
 import { ImapRig } from './imap-rig.js';
-import { STARTED_WITHIN_MS, type Owner } from './running-mailbox.js';
+import type { Owner } from './running-mailbox.js';
 
 const RUNS = 25;
 
-let rig: ImapRig;
-
-beforeAll(async () => {
-  rig = await ImapRig.start(2);
-}, STARTED_WITHIN_MS);
-afterEach(() => rig.clear());
-afterAll(() => rig.stop());
+const rig = ImapRig.ofSuite(2);
 
 const HOW: Readonly<Record<string, FlagChange>> = { '': 'replace', '+': 'add', '-': 'remove' };
 const number = fc.integer({ min: 1, max: 8 });

@@ -1,23 +1,16 @@
 /** What an IMAP session may cost, who makes room, and how sessions end from our side. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { RedisReportMailbox } from '../../src/bounces/reports/redis-report-mailbox.js';
 import { createSelfSignedCertificate } from '../../src/listeners/self-signed-certificate.js';
 import { ImapClient } from './imap-client.js';
 import { ImapRig } from './imap-rig.js';
 import { RETENTION_MS } from './mailbox-rig.js';
 import { RawLines } from './raw-lines.js';
-import { HOSTNAME, STARTED_WITHIN_MS, type OpenMailboxDoor } from './running-mailbox.js';
+import { HOSTNAME, type OpenMailboxDoor } from './running-mailbox.js';
 
-let rig: ImapRig;
+const rig = ImapRig.ofSuite();
 
-beforeAll(async () => {
-  rig = await ImapRig.start();
-}, STARTED_WITHIN_MS);
-afterEach(async () => {
-  rig.clear();
-  await rig.running.forgetClients();
-});
-afterAll(() => rig.stop());
+afterEach(() => rig.running.forgetClients());
 
 async function lastWords(lines: RawLines): Promise<string> {
   const words = await lines.ended();

@@ -14,10 +14,7 @@ let rig: ImapRig;
 beforeAll(async () => {
   rig = await ImapRig.start();
 }, STARTED_WITHIN_MS);
-afterAll(async () => {
-  rig.clear();
-  await rig.stop();
-});
+afterAll(() => rig.stop());
 
 describe('without Redis', () => {
   let way: CuttableDoor;

@@ -1,19 +1,39 @@
 /** One door of IMAP, and a second as in another process, for a suite of sessions. */
-import { expect } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
 import type { Report } from '../../src/bounces/reports/reports.js';
 import { ImapClient } from './imap-client.js';
-import { RunningMailbox, type MailboxDoorSetup, type OpenMailboxDoor, type Owner } from './running-mailbox.js';
+import {
+  RunningMailbox,
+  STARTED_WITHIN_MS,
+  type MailboxDoorSetup,
+  type OpenMailboxDoor,
+  type Owner,
+} from './running-mailbox.js';
 
 export class ImapRig {
   private readonly clients: ImapClient[] = [];
   private readonly doors: OpenMailboxDoor[] = [];
 
-  private constructor(readonly running: RunningMailbox) {}
+  private started: RunningMailbox | undefined;
 
   static async start(doors = 1): Promise<ImapRig> {
-    const rig = new ImapRig(await RunningMailbox.start());
-    for (let i = 0; i < doors; i++) await rig.open();
+    const rig = new ImapRig();
+    await rig.start(doors);
     return rig;
+  }
+
+  /** For a whole suite, of which each test has sessions of its own. */
+  static ofSuite(doors = 1): ImapRig {
+    const rig = new ImapRig();
+    beforeAll(() => rig.start(doors), STARTED_WITHIN_MS);
+    afterEach(() => rig.clear());
+    afterAll(() => rig.stop());
+    return rig;
+  }
+
+  get running(): RunningMailbox {
+    if (!this.started) throw new Error('it has not been started');
+    return this.started;
   }
 
   async open(setup: MailboxDoorSetup = {}): Promise<OpenMailboxDoor> {
@@ -54,6 +74,12 @@ export class ImapRig {
   }
 
   async stop(): Promise<void> {
-    await this.running.stop();
+    this.clear();
+    await this.started?.stop();
+  }
+
+  private async start(doors: number): Promise<void> {
+    this.started = await RunningMailbox.start();
+    for (let i = 0; i < doors; i++) await this.open();
   }
 }

@@ -37,10 +37,7 @@ beforeAll(async () => {
   await client.ok('STORE 1 FLAGS (\\Seen \\Answered Work)');
   await client.ok('STORE 2 FLAGS (\\Flagged \\Deleted \\Draft)');
 }, STARTED_WITHIN_MS);
-afterAll(async () => {
-  rig.clear();
-  await rig.stop();
-});
+afterAll(() => rig.stop());
 
 async function found(keys: string): Promise<number[]> {
   const answers = await client.ok(`SEARCH ${keys}`);

@@ -1,20 +1,14 @@
 /** Opening a folder: RFC 3501 sections 6.3.1, 6.3.2 and 7.1. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { ImapClient } from './imap-client.js';
 import { ImapRig } from './imap-rig.js';
-import { STARTED_WITHIN_MS, type Owner } from './running-mailbox.js';
+import type { Owner } from './running-mailbox.js';
 
 const FLAGS = '\\Answered \\Flagged \\Deleted \\Seen \\Draft';
 
-let rig: ImapRig;
+const rig = ImapRig.ofSuite();
 let owner: Owner;
 let client: ImapClient;
-
-beforeAll(async () => {
-  rig = await ImapRig.start();
-}, STARTED_WITHIN_MS);
-afterEach(() => rig.clear());
-afterAll(() => rig.stop());
 
 /** A mailbox of two hard bounces and a soft one between them. */
 async function open(): Promise<void> {

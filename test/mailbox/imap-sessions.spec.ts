@@ -1,21 +1,15 @@
 /** Two sessions of one mailbox, in one process and in two: RFC 3501 sections 5.2, 5.5 and 7, RFC 2177, 2180. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { ImapClient } from './imap-client.js';
 import { ImapRig } from './imap-rig.js';
-import { STARTED_WITHIN_MS, type Owner } from './running-mailbox.js';
+import type { Owner } from './running-mailbox.js';
 
 const PUSHED_WITHIN_MS = 1_000;
 
-let rig: ImapRig;
+const rig = ImapRig.ofSuite(2);
 let owner: Owner;
 let one: ImapClient;
 let two: ImapClient;
-
-beforeAll(async () => {
-  rig = await ImapRig.start(2);
-}, STARTED_WITHIN_MS);
-afterEach(() => rig.clear());
-afterAll(() => rig.stop());
 
 /** Two sessions with the inbox, of three reports, whose \Recent is the first one's. */
 async function open(process: number): Promise<void> {

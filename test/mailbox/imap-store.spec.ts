@@ -1,18 +1,12 @@
 /** Changing a mailbox: STORE, EXPUNGE, CLOSE, MOVE. RFC 3501 sections 6.4.2 to 6.4.6, RFC 3691, 4315, 6851. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { ImapClient } from './imap-client.js';
 import { ImapRig } from './imap-rig.js';
-import { STARTED_WITHIN_MS, type Owner } from './running-mailbox.js';
+import type { Owner } from './running-mailbox.js';
 
-let rig: ImapRig;
+const rig = ImapRig.ofSuite();
 let owner: Owner;
 let client: ImapClient;
-
-beforeAll(async () => {
-  rig = await ImapRig.start();
-}, STARTED_WITHIN_MS);
-afterEach(() => rig.clear());
-afterAll(() => rig.stop());
 
 /** A mailbox of hard bounces, but the second is soft, whose \Recent another session has. */
 async function open(count = 3): Promise<void> {
