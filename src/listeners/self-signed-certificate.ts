@@ -40,7 +40,7 @@ export async function createSelfSignedCertificate(
   hostname: string,
   altNames: readonly string[] = [],
 ): Promise<SelfSignedCertificate> {
-  // Half a hundred files, which only the very first start needs.
+  // Some two hundred files, which only the very first start needs.
   const x509 = await import('@peculiar/x509');
   const names = [...new Set([hostname, ...altNames, 'localhost', '127.0.0.1', '::1'].map(asciiName))];
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
