@@ -69,9 +69,9 @@ export class Credentials {
     return stored && !hasExpired(stored, this.clock.now()) ? whatItOpens(stored) : undefined;
   }
 
-  /** As `recent`, and not older than the call. True where Redis does not say. */
-  async isStillGood(credential: Pick<Credential, 'account' | 'id'>): Promise<boolean> {
-    this.reads.forget(`${credential.account} ${credential.id}`);
+  /** Whether `recent` gives it; `anew`: with what Redis holds now. True where Redis does not say: nothing can be read then. */
+  async isStillGood(credential: Pick<Credential, 'account' | 'id'>, anew?: 'anew'): Promise<boolean> {
+    if (anew) this.reads.forget(`${credential.account} ${credential.id}`);
     return this.recent(credential).then(
       (now) => now !== undefined,
       () => true,

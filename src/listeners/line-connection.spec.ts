@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LineConnection, type LineRead } from './line-connection.js';
 import { ConnectionLost } from './line-writer.js';
 
 const IDLE_MS = 20_000;
+/** A little more than what was said waits for more to be said. */
+const SENT_BY_ITSELF_MS = 25;
 /** Less than a socket holds before it asks to be drained, so that a second of them makes it ask. */
 const BLOCK = Buffer.alloc(60_000, 'x');
 
@@ -83,6 +86,22 @@ describe('a connection whose client does not read', () => {
       for (let i = 0; i < 50; i++) await new Promise(setImmediate);
     }
     expect(socket.writableLength).toBeLessThanOrEqual(2 * 64 * 1024);
+    client.destroy();
+    await lost;
+  });
+
+  it('holds no more of what is said to it little by little, each piece sent by itself after a while', async () => {
+    await fillUp();
+    let said = 0;
+    const saying = (async () => {
+      for (; said < 100; said++) {
+        await connection.write(Buffer.alloc(10_000, 'x'));
+        await sleep(SENT_BY_ITSELF_MS);
+      }
+    })();
+    const lost = expect(saying).rejects.toBeInstanceOf(ConnectionLost);
+    while (connection.stalledMs === 0 && said < 100) await sleep(SENT_BY_ITSELF_MS);
+    expect(socket.writableLength).toBeLessThanOrEqual(3 * 64 * 1024);
     client.destroy();
     await lost;
   });

@@ -39,24 +39,19 @@ export class LineWriter {
     if (this.socket.destroyed) throw new ConnectionLost();
   }
 
-  /** Takes `data`, and sends what is more than a block. Text is one octet a character. Throws ConnectionLost. */
+  /** Takes `data`, and sends what fills blocks. Text is one octet a character. Throws ConnectionLost. */
   async write(data: string | Buffer): Promise<void> {
     this.checkOpen();
-    if (this.pendingOctets + data.length > BLOCK_OCTETS) await this.flush();
-    if (data.length > BLOCK_OCTETS) {
-      const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
-      // Copies: what the client leaves lying must not keep the whole of it.
-      for (let at = 0; at < bytes.length; at += BLOCK_OCTETS) {
-        await this.send(Buffer.from(bytes.subarray(at, at + BLOCK_OCTETS)));
-      }
-      return;
+    const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
+    for (let at = 0; at < bytes.length;) {
+      if (this.pendingOctets === BLOCK_OCTETS) await this.flush();
+      // A copy: what the client leaves lying must not keep the whole of it.
+      const part = bytes.subarray(at, at + BLOCK_OCTETS - this.pendingOctets);
+      part.copy(this.roomFor(part.length), this.pendingOctets);
+      this.pendingOctets += part.length;
+      at += part.length;
     }
-    const pending = this.roomFor(data.length);
-    if (typeof data === 'string') pending.write(data, this.pendingOctets, 'latin1');
-    else data.copy(pending, this.pendingOctets);
-    this.pendingOctets += data.length;
-    // Who does not take it holds up the next block.
-    this.timer ??= setTimeout(() => void this.socket.write(this.takePending()), PENDING_MS);
+    this.timer ??= setTimeout(() => this.sendInTime(), PENDING_MS);
   }
 
   /** Resolves when the client's system has taken all but a block. Throws ConnectionLost. */
@@ -64,6 +59,12 @@ export class LineWriter {
     this.checkOpen();
     if (this.pendingOctets === 0) return;
     await this.send(this.takePending());
+  }
+
+  private sendInTime(): void {
+    this.timer = undefined;
+    // Who has not taken the last block gets no more by itself: the rest, of a block at most, holds its session up.
+    if (!this.socket.writableNeedDrain) this.socket.write(this.takePending());
   }
 
   private takePending(): Buffer {

@@ -34,7 +34,6 @@ export class ContentRoom {
   constructor(
     private readonly octetsMax = ROOM_OCTETS,
     private readonly waitMs = WAIT_MS,
-    private readonly stalledMs = STALLED_MS,
   ) {}
 
   /** Those that are read and sent together, in their order. */
@@ -86,7 +85,7 @@ export class ContentRoom {
   }
 
   private makeRoom(): void {
-    for (const holder of this.holders) if (holder.stalledMs > this.stalledMs) holder.destroy();
+    for (const holder of this.holders) if (holder.stalledMs > STALLED_MS) holder.destroy();
   }
 
   private letIn(): void {

@@ -1,4 +1,4 @@
-/** Ends the sessions of logins that are no longer good, also of those that say nothing: each has a second. */
+/** Ends the sessions of logins that are no longer good: within a second those that wait, and soon after all others. */
 import type { Credential, Credentials } from '../accounts/credentials.js';
 
 /** With the time that the reading takes, less than the second that is promised. */
@@ -7,13 +7,16 @@ const LOOK_EVERY_MS = 750;
 export interface WatchedSession {
   /** Whether its account was removed. */
   isGone(): boolean;
-  /** To be called once, when the login is no longer good. */
+  /** The login is no longer good: it is to end when it next waits for its client. */
   end(): void;
+  /** It has not ended yet: it is in the middle of an answer, which is no longer to be had. */
+  cut(): void;
 }
 
 export class LoginWatch {
   /** By the credential's id. */
   private readonly logins = new Map<string, { credential: Credential; sessions: Set<WatchedSession> }>();
+  private readonly ending = new WeakSet<WatchedSession>();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly credentials: Credentials) {}
@@ -35,9 +38,15 @@ export class LoginWatch {
 
   private async look(): Promise<void> {
     const looks = [...this.logins.values()].map(async ({ credential, sessions }) => {
-      const isGood = await this.credentials.isStillGood(credential);
-      for (const session of [...sessions]) if (!isGood || session.isGone()) session.end();
+      const isGood = await this.credentials.isStillGood(credential, 'anew');
+      for (const session of [...sessions]) if (!isGood || session.isGone()) this.end(session);
     });
     await Promise.all(looks);
+  }
+
+  private end(session: WatchedSession): void {
+    if (this.ending.has(session)) session.cut();
+    else session.end();
+    this.ending.add(session);
   }
 }

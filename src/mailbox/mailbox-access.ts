@@ -113,6 +113,7 @@ export class MailboxAccess {
     const unwatch = this.watch.watch(credential, {
       isGone: () => mailbox.gone,
       end: () => connection.interrupt('revoked'),
+      cut: () => connection.destroy(),
     });
     const release = (): void => {
       unwatch();
@@ -120,12 +121,7 @@ export class MailboxAccess {
       mailbox.release();
       lease.release();
     };
-    // Where Redis does not say, nothing can be read either.
-    const isStillGood = (): Promise<boolean> =>
-      credentials.recent(credential).then(
-        (now) => now !== undefined,
-        () => true,
-      );
+    const isStillGood = (): Promise<boolean> => credentials.isStillGood(credential);
     return { kind: 'accepted', user: { mailbox, mayWrite, isStillGood, release } };
   }
 }

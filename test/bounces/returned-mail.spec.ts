@@ -296,6 +296,13 @@ describe('mail to a role', () => {
     expect(await intake.reports()).toHaveLength(2);
   });
 
+  it('is kept once where it is a bounce that matches nothing, however often it comes', async () => {
+    const bounce = dsn({ recipients: [{ address: 'ann@one.example' }] });
+    await bringBack('postmaster@example.org', bounce);
+    await bringBack('postmaster@example.org', bounce);
+    expect(await intake.reports()).toHaveLength(1);
+  });
+
   it('that is no report is kept for people', async () => {
     await bringBack('abuse@example.org', 'From: ann@one.example\r\nSubject: spam\r\n\r\nStop it.\r\n');
     expect((await intake.reports()).map(({ kind }) => kind)).toEqual(['other']);

@@ -176,6 +176,19 @@ describe('a login that is revoked', () => {
     }
   });
 
+  it('ends its sessions in the middle of an answer, which is not gone on with', async () => {
+    const store = watchedStore();
+    const holding = Promise.withResolvers<void>();
+    store.held = holding.promise;
+    const owner = await rig.owner({});
+    const client = await rig.select(owner, 'INBOX', await rig.open({ store }));
+    client.send('FETCH 1 BODY.PEEK[]');
+    await store.isAsked;
+    await rig.running.revoke(owner);
+    expect(await client.lines.ended()).toBe('');
+    holding.resolve();
+  });
+
   it('ends with its account', async () => {
     const owner = await rig.owner({});
     const client = await rig.select(owner);

@@ -131,6 +131,15 @@ describe('what goes', () => {
     expect(await uids()).toEqual([4]);
   });
 
+  it('is only what still has the flag that it goes for', async () => {
+    await rig.append(4);
+    await store.changeFlags(await rig.now(), [1, 2], 'add', ['\\Deleted']);
+    await store.changeFlags(await rig.now(), [2, 3], 'add', ['\\Seen', 'x\\Deleted', '\\Deleted.']);
+    expect(await store.remove(await rig.now(), [1, 2, 3, 4], '\\Deleted')).toEqual([1, 2]);
+    expect(await uids()).toEqual([3, 4]);
+    await rig.expectExactCounts();
+  });
+
   it('can go where Redis is full', async () => {
     await rig.append(2);
     const id = await rig.now();

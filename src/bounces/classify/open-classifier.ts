@@ -16,7 +16,10 @@ export function openClassifier(): RuleClassifier {
   return new RuleClassifier(compileRules(readOwnRules()));
 }
 
-/** Our own rules, read when they are first asked: a process that hears of no refusal starts sooner without them. */
+/**
+ * Our own rules, read when they are first asked, which holds the process up once: one that hears of no refusal starts
+ * sooner without them.
+ */
 export class ClassifierAtFirstUse extends Classifier {
   private opened: RuleClassifier | undefined;
 

@@ -62,7 +62,7 @@ export class ProcessReturnedMail {
     log.error('returned_mail.given_up', 'it failed too often', { entry: entry.id });
     try {
       const kept = await readKeptMail(entry, this.bytesMax);
-      await this.keep(kept, 'other');
+      await this.keepWords(kept);
       await this.keepForSenders(kept);
     } catch (error) {
       log.error('returned_mail.lost', error, { entry: entry.id });
@@ -138,16 +138,21 @@ export class ProcessReturnedMail {
     return 'matched';
   }
 
+  /** What people write is kept as often as they write it; a bounce that comes twice is one. */
+  private async keepWords(kept: KeptMail): Promise<'kept' | 'dropped'> {
+    return this.keep(kept, 'other', `${kept.digest}.${kept.at}`);
+  }
+
   /** Keeps it for those whose postmaster it was sent to. */
-  private async keep(kept: KeptMail, kind: ReportKind): Promise<'kept' | 'dropped'> {
+  private async keep(kept: KeptMail, kind: ReportKind, key = kept.digest): Promise<'kept' | 'dropped'> {
     const accounts = kept.recipients.flatMap((recipient) => (recipient.kind === 'role' ? [recipient.account] : []));
-    for (const account of new Set(accounts)) await this.store(account, kept, { kind });
+    for (const account of new Set(accounts)) await this.store(account, kept, { kind, key });
     return accounts.length > 0 ? 'kept' : 'dropped';
   }
 
   /** Mail without a sender to a return path is most likely a bounce that nobody here can read: people may. RFC 5321 section 6.1. */
   private async keepOther(kept: KeptMail, { kind, report }: ReturnedMail): Promise<Outcome> {
-    const outcome = await this.keep(kept, 'other');
+    const outcome = await this.keepWords(kept);
     const isUnread = kind === 'other' && report === undefined && kept.reversePath === '';
     return isUnread && (await this.keepForSenders(kept)) === 'kept' ? 'kept' : outcome;
   }
@@ -173,9 +178,7 @@ export class ProcessReturnedMail {
   ): Promise<'kept' | 'dropped'> {
     // The reports went with it, and another account of that name is not to read them.
     if (!(await this.parts.accounts.get(account))) return 'dropped';
-    // A bounce that comes twice is one; what people write is kept as often as they write it.
-    const key = about.kind === 'other' ? `${digest}.${at}` : digest;
-    await this.parts.reports.append(account, { key, ...about, at, content: withCrlf(content) });
+    await this.parts.reports.append(account, { key: digest, ...about, at, content: withCrlf(content) });
     return 'kept';
   }
 }

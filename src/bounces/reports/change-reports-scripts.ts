@@ -55,14 +55,17 @@ return { changed, refused }
 `,
 );
 
-/** ARGV: 4 and on, uids. Returns those that went. */
+/** ARGV: 4 the flag that one must have, or empty, 5 and on uids. Returns those that went. */
 export const removeReportsScript = new MailboxStep<string[]>(
   'remove reports',
   `
 local gone = {}
-for i = 4, #ARGV do
+for i = 5, #ARGV do
   local record = recordOf(ARGV[i])
-  if record then gone[#gone + 1] = drop(record) end
+  local flags = string.match(record or '', '^' .. string.rep('%S* ', 8) .. '(.*)$')
+  if flags and (ARGV[4] == '' or string.find(' ' .. flags .. ' ', ' ' .. ARGV[4] .. ' ', 1, true)) then
+    gone[#gone + 1] = drop(record)
+  end
 end
 if #gone > 0 then tell({}, gone) end
 return gone

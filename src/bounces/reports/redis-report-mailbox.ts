@@ -118,10 +118,10 @@ export class RedisReportMailbox extends ReportMailbox {
     return { changed, refused };
   }
 
-  override async remove(id: MailboxId, uids: readonly number[]): Promise<readonly number[]> {
+  override async remove(id: MailboxId, uids: readonly number[], flagged = ''): Promise<readonly number[]> {
     const gone: number[] = [];
     for (const some of stepsOf(uids)) {
-      gone.push(...((await this.run(removeReportsScript, id, some)) ?? []).map(Number));
+      gone.push(...((await this.run(removeReportsScript, id, [flagged, ...some])) ?? []).map(Number));
     }
     return gone;
   }

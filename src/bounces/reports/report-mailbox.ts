@@ -94,8 +94,12 @@ export abstract class ReportMailbox {
     flags: readonly string[],
   ): Promise<FlagsChanged>;
 
-  /** They do not come back when they are reported again. @returns the uids that went */
-  abstract remove(id: MailboxId, uids: readonly number[]): Promise<readonly number[]>;
+  /**
+   * They do not come back when they are reported again. With `flagged` only those go that have this flag then, spelled so.
+   *
+   * @returns the uids that went
+   */
+  abstract remove(id: MailboxId, uids: readonly number[], flagged?: string): Promise<readonly number[]>;
 
   /** Moves them into the archive, in their order. @returns the new uid of each that went */
   abstract archive(id: MailboxId, uids: readonly number[]): Promise<Map<number, number>>;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { cpuMsOf } from '../../../test/cpu-time.js';
 import { envelope } from './envelope.js';
 import { ADDRESSES_MAX } from './header-limit.js';
 
@@ -70,5 +71,10 @@ Message-Id: <B27397-0100000@cac.washington.edu>`;
 
   it('reads a header of very many fields up to the bound', () => {
     expect(envelopeOf(`Subject: first\n${'To: a@b.example\n'.repeat(30_000)}Subject: last`)).toMatch(/^\(NIL "first" /);
+  });
+
+  it('takes for many fields no longer than their number', () => {
+    const fewMs = cpuMsOf(() => envelopeOf('To: a\n'.repeat(4_000)));
+    expect(cpuMsOf(() => envelopeOf('To: a\n'.repeat(16_000)))).toBeLessThan(8 * fewMs + 100);
   });
 });

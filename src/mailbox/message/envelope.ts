@@ -20,7 +20,9 @@ export function envelope(raw: Buffer, part: HeaderPlace, limit = new HeaderLimit
     if (!ADDRESS_FIELDS.has(name)) continue;
     const more = readAddresses(text, limit.addressesLeft);
     limit.addressesLeft -= more.length;
-    addresses.set(name, [...(addresses.get(name) ?? []), ...more]);
+    const known = addresses.get(name);
+    if (known) known.push(...more);
+    else addresses.set(name, [...more]);
   }
   const line = (name: string): string => asciiString(unfolded(texts.get(name)));
   const subject = texts.get('subject');

@@ -7,7 +7,7 @@ import type { HeaderPlace } from './header-texts.js';
 import type { MessagePart } from './message-parts.js';
 
 /** Of the text of a message so much is looked at: more than people write, and little enough to hold no process up. */
-export const SEARCHED_OCTETS_MAX = 2 * 1024 * 1024;
+const SEARCHED_OCTETS_MAX = 2 * 1024 * 1024;
 
 export interface SearchableField {
   /** Lower case. */
@@ -31,7 +31,8 @@ export function* searchableBody(
   octetsMax = SEARCHED_OCTETS_MAX,
 ): Generator<string, void, void> {
   let octetsLeft = octetsMax;
-  let headersLeft = SEARCHED_OCTETS_MAX;
+  // And as much of headers: that of each part inside is read, shown or not.
+  let headersLeft = octetsMax;
   const waiting: MessagePart[] = [root];
   for (let part = waiting.pop(); part && octetsLeft > 0 && headersLeft > 0; part = waiting.pop()) {
     if (part.parent) headersLeft -= part.bodyStart - part.start;

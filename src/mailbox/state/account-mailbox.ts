@@ -126,9 +126,9 @@ export class AccountMailbox {
     return this.written(this.store.changeFlags(this.id, uids, how, spelledFlags(flags, this.keywords)));
   }
 
-  /** @returns those that went now */
-  remove(uids: readonly number[]): Promise<readonly number[]> {
-    return this.written(this.store.remove(this.id, uids));
+  /** With `flagged` only those that still have this flag. @returns those that went now */
+  remove(uids: readonly number[], flagged?: string): Promise<readonly number[]> {
+    return this.written(this.store.remove(this.id, uids, flagged));
   }
 
   /** @returns the new uid of each that went into the archive, in the order of both */

@@ -1,6 +1,6 @@
 /** RFC 3501 section 6.4.3; with uids, RFC 4315 section 2.1. */
 import { ok, REFUSED } from '../completion.js';
-import { deletedReports } from '../deleted-reports.js';
+import { DELETED, deletedReports } from '../deleted-reports.js';
 import type { ImapCommand } from '../imap-command.js';
 import { readSequenceSet, reportsInUids } from '../named-reports.js';
 
@@ -12,7 +12,7 @@ export const expunge: ImapCommand = {
     args.end();
     if (session.folder.readOnly) return REFUSED.readOnlyFolder;
     const uids = await deletedReports(session);
-    if (uids.length > 0) await session.mailbox.remove(uids);
+    if (uids.length > 0) await session.mailbox.remove(uids, DELETED);
     return ok('EXPUNGE completed');
   },
 };
@@ -28,7 +28,7 @@ export const uidExpunge: ImapCommand = {
     if (session.folder.readOnly) return REFUSED.readOnlyFolder;
     const named = new Set(reportsInUids(session.folder, set).map(({ report }) => report.uid));
     const uids = (await deletedReports(session)).filter((uid) => named.has(uid));
-    if (uids.length > 0) await session.mailbox.remove(uids);
+    if (uids.length > 0) await session.mailbox.remove(uids, DELETED);
     return ok('EXPUNGE completed');
   },
 };
