@@ -162,11 +162,14 @@ describe('a long command', () => {
     expect(await client.end('NOOP')).toMatch(/^OK /);
   });
 
-  it('with a literal longer than anything that is swallowed ends the session', async () => {
-    const { lines } = await reader();
-    lines.write('a SELECT {999999999+}\r\n');
-    expect(await lines.ended()).toMatch(/^\* BYE [^\r]*\r\n$/);
-  });
+  it.each(['999999999', '99999999999', '9'.repeat(400)])(
+    'with a literal of %s octets, more than anything that is swallowed, ends the session',
+    async (octets) => {
+      const { lines } = await reader();
+      lines.write(`a SELECT {${octets}+}\r\n`);
+      expect(await lines.ended()).toMatch(/^\* BYE [^\r]*\r\n$/);
+    },
+  );
 
   it('may break off in a literal, which ends the session and no other', async () => {
     const [client, other] = [await reader(), await reader()];

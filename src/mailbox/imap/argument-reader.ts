@@ -78,7 +78,7 @@ export class ArgumentReader {
 
   number(what = 'a number'): number {
     const value = Number(this.match(DIGITS)?.[0] ?? this.missing(what));
-    if (value > NUMBER_MAX) throw this.fault(`${what} of 32 bits`);
+    if (value > NUMBER_MAX) throw this.fault(`${what}, of 32 bits at most`);
     return value;
   }
 

@@ -47,7 +47,7 @@ export const LIMITS_OF_READERS: CommandLimits = {
 const UNASKED_LITERAL_MAX = 4096;
 /** `astring-char` without `+`. */
 const TAG = /^[^\x00-\x20\x7f-\xff(){%*"\\+]+$/;
-const LITERAL_AT_END = /\{(\d{1,10})(\+?)\}$/;
+const LITERAL_AT_END = /\{(\d+)(\+?)\}$/;
 /** APPEND with its mailbox: what follows is the message. */
 const MESSAGE_FOLLOWS = /^[^ ]+ +APPEND +[^ ]/is;
 

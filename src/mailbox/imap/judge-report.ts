@@ -50,9 +50,7 @@ export class ReportJudge {
       case 'body':
         return message?.hasInBody(this.needle(key.text));
       case 'text':
-        return (
-          message && (message.hasField(undefined, this.needle(key.text)) || message.hasInBody(this.needle(key.text)))
-        );
+        return message && (message.hasInHeader(this.needle(key.text)) || message.hasInBody(this.needle(key.text)));
       case 'not':
         return negated(this.verdict(key.key, numbered, message));
       case 'and':
@@ -101,12 +99,13 @@ class SearchedMessage {
     this.root = readMessageParts(raw);
   }
 
-  /** In a field of this name, or in any. */
-  hasField(wanted: string | undefined, needle: string): boolean {
-    this.foldedFields ??= this.header.map(({ name, text }) => ({ name, text: foldForSearch(text) }));
-    return this.foldedFields.some(
-      ({ name, text }) => (wanted === undefined || name === wanted) && text.includes(needle),
-    );
+  hasField(wanted: string, needle: string): boolean {
+    return this.folded.some(({ name, text }) => name === wanted && text.includes(needle));
+  }
+
+  /** The names of the fields are part of it. */
+  hasInHeader(needle: string): boolean {
+    return this.folded.some(({ name, text }) => foldForSearch(`${name}: `).concat(text).includes(needle));
   }
 
   hasInBody(needle: string): boolean {
@@ -118,6 +117,10 @@ class SearchedMessage {
     const date = this.header.find(({ name }) => name === 'date');
     const day = date && sentDay(date.text);
     return day !== undefined && compares(key, day);
+  }
+
+  private get folded(): readonly SearchableField[] {
+    return (this.foldedFields ??= this.header.map(({ name, text }) => ({ name, text: foldForSearch(text) })));
   }
 
   private get header(): readonly SearchableField[] {
