@@ -1,5 +1,5 @@
 /** SEARCH: RFC 3501 section 6.4.4. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ImapClient } from './imap-client.js';
 import { ImapRig } from './imap-rig.js';
 import { STARTED_WITHIN_MS, type Owner } from './running-mailbox.js';
@@ -24,20 +24,18 @@ const MAILS = [
   ].join(''),
 ];
 
-let rig: ImapRig;
+const rig = ImapRig.ofSuite(1, { sessions: 'suite' });
 let owner: Owner;
 let client: ImapClient;
 
 beforeAll(async () => {
-  rig = await ImapRig.start();
   owner = await rig.owner(...MAILS.map((mail, index) => ({ content: Buffer.from(mail), at: day(3 + index) })));
-  await (await rig.logIn(owner)).ok('SELECT INBOX');
-  client = await rig.logIn(owner);
-  await client.ok('SELECT INBOX');
+  // \Recent is this one's.
+  await rig.select(owner);
+  client = await rig.select(owner);
   await client.ok('STORE 1 FLAGS (\\Seen \\Answered Work)');
   await client.ok('STORE 2 FLAGS (\\Flagged \\Deleted \\Draft)');
 }, STARTED_WITHIN_MS);
-afterAll(() => rig.stop());
 
 async function found(keys: string): Promise<number[]> {
   const answers = await client.ok(`SEARCH ${keys}`);
