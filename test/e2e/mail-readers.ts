@@ -102,7 +102,7 @@ poll localhost protocol imap port ${String(tls === 'implicit' ? imaps : imap)}
   return ['-v', '-f', await home.settings(settings), '--pidfile', home.path('pid')];
 }
 
-/** Brings INBOX and all views into Maildirs, and marks back. */
+/** Brings INBOX and the archive into Maildirs, and marks back. */
 export async function offlineimap(home: ReaderHome): Promise<Ended> {
   const { imaps, user, password, caFile } = home.reading;
   const settings = `
