@@ -35,10 +35,12 @@ export class RunningProgram {
       });
     }
     this.exit = new Promise((resolve, reject) => this.child.once('close', resolve).once('error', reject));
-    void this.exit.finally(() => {
+    const over = (): void => {
       this.hasEnded = true;
       this.heard();
-    });
+    };
+    // Where it cannot be spawned, who waits for `ended` is told.
+    this.exit.then(over, over);
   }
 
   /** Resolves as soon as it has said so. */
