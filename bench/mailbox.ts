@@ -3,8 +3,8 @@
  *
  * Fills the mailbox of a relay on loopback with 10,000 reports, and measures SELECT in a new and in a running session; a
  * first sync by mbsync of the headers alone and of everything, beside a Dovecot of Debian's that holds the same messages
- * in a maildir, both over TLS, turn by turn; and the memory of
- * the mailbox process with 2,000 sessions in IDLE, and with 200 clients that never read.
+ * in a maildir, both over TLS, turn by turn; and the memory of the mailbox process with 2,000 sessions in IDLE, and with
+ * 200 clients that never read.
  */
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

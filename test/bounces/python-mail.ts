@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { PYTHON } from '../programs/installed.js';
 
-const PYTHON = '/usr/bin/python3';
 const PROGRAM = join(import.meta.dirname, 'python-mail.py');
 
 export interface MailAsRead {

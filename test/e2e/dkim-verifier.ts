@@ -3,9 +3,8 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { join } from 'node:path';
+import { PYTHON } from '../programs/installed.js';
 
-/** Debian's own Python, which is the one that python3-dkim is installed for. */
-const PYTHON = '/usr/bin/python3';
 const PROGRAM = join(import.meta.dirname, 'dkim-verifier.py');
 
 export interface SignatureVerdict {

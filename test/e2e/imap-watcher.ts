@@ -1,18 +1,16 @@
 /** Another session on the mailbox: what it sees of what mail programs do. */
 import { readFile } from 'node:fs/promises';
-import { RawLines } from '../mailbox/raw-lines.js';
+import { ImapClient } from '../mailbox/imap-client.js';
 import type { RunningPosthorn } from './running-posthorn.js';
 
 export class ImapWatcher {
-  private commands = 0;
   /** Whether a command was told of a change beside its answer. */
   private hasNews = false;
 
-  private constructor(private readonly client: RawLines) {}
+  private constructor(private readonly client: ImapClient) {}
 
   static async open(posthorn: RunningPosthorn): Promise<ImapWatcher> {
-    const client = await RawLines.connect(posthorn.ports.imaps, await readFile(posthorn.caFile, 'utf8'));
-    await client.line();
+    const client = await ImapClient.connect(posthorn.ports.imaps, await readFile(posthorn.caFile, 'utf8'));
     const watcher = new ImapWatcher(client);
     const { user, password } = (await posthorn.credentials()).smtp;
     await watcher.command(`LOGIN ${user} ${password}`);
@@ -20,23 +18,19 @@ export class ImapWatcher {
     return watcher;
   }
 
-  /** The lines before the tagged one, which must say OK. */
-  async command(text: string): Promise<string[]> {
-    const tag = `w${String(++this.commands)}`;
-    this.client.write(`${tag} ${text}\r\n`);
-    const lines = await this.client.lines((line) => line.startsWith(`${tag} `));
-    const last = lines.pop() ?? '';
-    this.hasNews ||= lines.some(isNews);
-    if (!last.startsWith(`${tag} OK`)) throw new Error(`${text}: ${last}`);
-    return lines;
+  /** The untagged responses of a command that has to succeed. */
+  async command(text: string): Promise<readonly string[]> {
+    const untagged = await this.client.ok(text);
+    this.hasNews ||= untagged.some(isNews);
+    return untagged;
   }
 
-  /** Of what is there now: SEARCH alone finds what the session was told of. */
+  /** Of what is there now: SEARCH tells first what has come, but it is NOOP that asks Redis. */
   async search(keys: string): Promise<number[]> {
     await this.command('NOOP');
-    const lines = await this.command(`UID SEARCH ${keys}`);
-    const found = lines.find((line) => line.startsWith('* SEARCH')) ?? '';
-    return found.split(' ').slice(2).map(Number);
+    const untagged = await this.command(`UID SEARCH ${keys}`);
+    const found = untagged.find((response) => response.startsWith('SEARCH')) ?? '';
+    return found.split(' ').slice(1).map(Number);
   }
 
   /** How many reports are in INBOX. */
@@ -47,8 +41,8 @@ export class ImapWatcher {
   /** The flags of the one report that is found, without `\Recent`, which is another for each session. */
   async flagsOf(keys: string): Promise<string[]> {
     const [uid = 0] = await this.search(keys);
-    const lines = await this.command(`UID FETCH ${String(uid)} (FLAGS)`);
-    const flags = /FLAGS \(([^)]*)\)/.exec(lines.join('\n'))?.[1] ?? '';
+    const untagged = await this.command(`UID FETCH ${String(uid)} (FLAGS)`);
+    const flags = /FLAGS \(([^)]*)\)/.exec(untagged.join('\n'))?.[1] ?? '';
     return flags
       .split(' ')
       .filter((flag) => flag !== '' && flag !== '\\Recent')
@@ -82,14 +76,13 @@ export class ImapWatcher {
   }
 
   private async idleUntilNews(): Promise<void> {
-    const tag = `w${String(++this.commands)}`;
-    this.client.write(`${tag} IDLE\r\n`);
-    await this.client.lines(isNews);
-    this.client.write('DONE\r\n');
-    await this.client.lines((line) => line.startsWith(`${tag} `));
+    const done = await this.client.idle();
+    while (!isNews(await this.client.response()));
+    await done();
   }
 }
 
-function isNews(line: string): boolean {
-  return /^\* \d+ (EXISTS|EXPUNGE|FETCH)/.test(line);
+/** With its asterisk, as it comes in IDLE, or without. */
+function isNews(response: string): boolean {
+  return /^(?:\* )?\d+ (?:EXISTS|EXPUNGE|FETCH)/.test(response);
 }

@@ -20,7 +20,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { postfixServices } from '../../src/cli/bench/postfix-config.js';
 import { userIds } from '../../src/cli/bench/user-ids.js';
-import { freePort, isInstalled } from './running-posthorn.js';
+import { isInstalled } from '../programs/installed.js';
+import { freePort } from './running-posthorn.js';
 
 const run = promisify(execFile);
 const READY_WITHIN_MS = 20_000;

@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { createTransport } from 'nodemailer';
-import { runProgram } from './run-program.js';
-import { isInstalled } from './running-posthorn.js';
+import { missingProgram, PYTHON } from '../programs/installed.js';
+import { runProgram } from '../programs/run-program.js';
 
 export interface Submission {
   readonly port: number;
@@ -32,9 +32,6 @@ export interface MailClient {
   missing(): string | undefined;
   send(submission: Submission): Promise<Sending>;
 }
-
-/** Debian's own: a Python of another origin need not have the same modules. */
-export const PYTHON = '/usr/bin/python3';
 
 const SMTPLIB = `
 import smtplib, ssl, sys
@@ -125,12 +122,8 @@ export const MAIL_CLIENTS: readonly MailClient[] = [
 ];
 
 async function run(program: string, argv: readonly string[], input: string): Promise<Sending> {
-  const { code, output } = await runProgram(program, argv, {}, input);
+  const { code, output } = await runProgram(program, argv, process.env, input);
   return { sent: code === 0, output };
-}
-
-export function missingProgram(program: string): string | undefined {
-  return isInstalled(program) ? undefined : program;
 }
 
 function missingPerlModule(module: string, packageName: string): string | undefined {

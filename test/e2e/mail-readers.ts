@@ -1,17 +1,17 @@
 /** The programs that people and scripts read mail with, each in a home of its own, with the settings of docs/mailbox.md. */
 import { mkdir, writeFile } from 'node:fs/promises';
-import { PYTHON } from './mail-clients.js';
-import type { ReaderHome } from './reader-home.js';
-import { runProgram, type Ended, type RunningProgram } from './run-program.js';
+import { PYTHON } from '../programs/installed.js';
+import type { ReaderHome } from '../programs/reader-home.js';
+import type { Ended, RunningProgram } from '../programs/run-program.js';
 
 /** Fetches INBOX and the archive, and brings marks back and forth. */
 export async function mbsync(home: ReaderHome, expunge: 'None' | 'Far' = 'None'): Promise<Ended> {
-  const { imaps, user, password, caFile } = home.reading;
+  const { ports, user, password, caFile } = home.reading;
   await mkdir(home.path('mail'), { recursive: true });
   const settings = `
 IMAPAccount reports
 Host localhost
-Port ${String(imaps)}
+Port ${String(ports.implicit)}
 User ${user}
 PassCmd "echo ${password}"
 SSLType IMAPS
@@ -39,9 +39,9 @@ SyncState *
 
 /** Both terminals' readers: reads, searches, marks, waits for a new report after it has said WAITING, and quits. */
 export async function startMutt(home: ReaderHome, program: string, subject: string): Promise<RunningProgram> {
-  const { imaps, user, password, caFile } = home.reading;
+  const { ports, user, password, caFile } = home.reading;
   const settings = await home.settings(`
-set imap_user="${user}" imap_pass="${password}" folder="imaps://localhost:${String(imaps)}/" spoolfile="+INBOX"
+set imap_user="${user}" imap_pass="${password}" folder="imaps://localhost:${String(ports.implicit)}/" spoolfile="+INBOX"
 set certificate_file="${caFile}" ssl_force_tls=yes ssl_verify_host=yes header_cache="" imap_idle=yes mail_check=1 timeout=1
 set wait_key=no sleep_time=0 quit=yes mark_old=no sort=date confirmappend=no record="" postponed="${home.path('drafts')}"
 unset trash
@@ -91,20 +91,20 @@ export async function startFetchmail(home: ReaderHome): Promise<RunningProgram> 
 
 async function fetchmailArguments(home: ReaderHome, tls: 'implicit' | 'starttls'): Promise<string[]> {
   await mkdir(home.path('fetched'), { recursive: true });
-  const { imaps, imap, user, password, caFile } = home.reading;
+  const { ports, user, password, caFile } = home.reading;
   const trust = `sslproto "TLS1.2+" sslcertck sslcertfile "${caFile}"`;
   const settings = `
 set no bouncemail
-poll localhost protocol imap port ${String(tls === 'implicit' ? imaps : imap)}
+poll localhost protocol imap port ${String(ports[tls])}
   username "${user}" password "${password}" ${tls === 'implicit' ? 'ssl ' : ''}${trust}
   keep mda "cat >${home.path('fetched')}/$$"
 `;
   return ['-v', '-f', await home.settings(settings), '--pidfile', home.path('pid')];
 }
 
-/** Brings INBOX and all views into Maildirs, and marks back. */
+/** Brings INBOX and the archive into Maildirs, and marks back. */
 export async function offlineimap(home: ReaderHome): Promise<Ended> {
-  const { imaps, user, password, caFile } = home.reading;
+  const { ports, user, password, caFile } = home.reading;
   const settings = `
 [general]
 accounts = reports
@@ -119,7 +119,7 @@ localfolders = ${home.path('mail')}
 [Repository far]
 type = IMAP
 remotehost = localhost
-remoteport = ${String(imaps)}
+remoteport = ${String(ports.implicit)}
 remoteuser = ${user}
 remotepass = ${password}
 ssl = yes
@@ -131,13 +131,13 @@ folderfilter = lambda name: name in ['INBOX', 'Archive']
 
 /** Fetches what it has not fetched before, by uid, and marks nothing. */
 export async function getmail(home: ReaderHome): Promise<Ended> {
-  const { imaps, user, password, caFile } = home.reading;
+  const { ports, user, password, caFile } = home.reading;
   for (const name of ['getmail', 'fetched']) await mkdir(home.path(name), { recursive: true });
   const settings = `
 [retriever]
 type = SimpleIMAPSSLRetriever
 server = localhost
-port = ${String(imaps)}
+port = ${String(ports.implicit)}
 username = ${user}
 password = ${password}
 ca_certs = ${caFile}
@@ -157,18 +157,18 @@ verbose = 2
 
 /** `path` behind the folder's address: a message, a section, a search. */
 export function curl(home: ReaderHome, path: string, ...options: readonly string[]): Promise<Ended> {
-  const { imaps, imap, user, password, caFile } = home.reading;
+  const { ports, user, password, caFile } = home.reading;
   const address = options.includes('--ssl-reqd')
-    ? `imap://localhost:${String(imap)}`
-    : `imaps://localhost:${String(imaps)}`;
+    ? `imap://localhost:${String(ports.starttls)}`
+    : `imaps://localhost:${String(ports.implicit)}`;
   const who = ['--cacert', caFile, '--user', `${user}:${password}`];
-  return runProgram('curl', ['--silent', '--show-error', ...who, ...options, `${address}/${path}`]);
+  return home.run('curl', '--silent', '--show-error', ...who, ...options, `${address}/${path}`);
 }
 
 /** Python's own client, by STARTTLS: prints what it is answered, and WAITING when it idles. */
 export function startImaplib(home: ReaderHome): RunningProgram {
-  const { imap, user, password, caFile } = home.reading;
-  return home.start(PYTHON, '-u', '-c', IMAPLIB, String(imap), caFile, user, password);
+  const { ports, user, password, caFile } = home.reading;
+  return home.start(PYTHON, '-u', '-c', IMAPLIB, String(ports.starttls), caFile, user, password);
 }
 
 const IMAPLIB = `

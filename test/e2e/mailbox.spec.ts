@@ -88,10 +88,7 @@ describe('the mailbox of the service', () => {
     const client = await select();
     const before = (await client.ok('SEARCH ALL')).join().split(' ').length - 1;
     await bounce(...Array.from({ length: REPORTS }, (_, index) => `nobody-${String(index)}@nowhere.example`));
-    for (let there = 0; there < before + REPORTS;) {
-      await client.ok('NOOP');
-      there = (await client.ok('SEARCH ALL')).join().split(' ').length - 1;
-    }
+    await untilThere(client, before + REPORTS);
     const [victim] = await posthorn.children('mailbox');
     // Several under way at any time, and the process dies among them.
     const asked = new Map<string, { number: number; flag: string }>();

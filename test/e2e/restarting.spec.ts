@@ -10,17 +10,10 @@ import { Accounts } from '../../src/accounts/accounts.js';
 import { startMx } from '../../src/cli/demo/scripted-mx.js';
 import { SystemClock } from '../../src/mail/clock.js';
 import { connectRedis, disconnectRedis, untilReady } from '../../src/store/connect-redis.js';
-
+import { isInstalled } from '../programs/installed.js';
 import { processesOf } from './failing-start.js';
 import { RawSmtp } from './raw-smtp.js';
-import {
-  environment,
-  freePort,
-  freePorts,
-  isInstalled,
-  type PosthornPorts,
-  RunningPosthorn,
-} from './running-posthorn.js';
+import { environment, freePort, freePorts, type PosthornPorts, RunningPosthorn } from './running-posthorn.js';
 
 const FIRST_START = 'First start';
 const READY_WITHIN_MS = 30_000;

@@ -212,12 +212,6 @@ export async function runPosthorn(
   return { code, stdout, stderr };
 }
 
-/** Whether a program of Debian's is installed: tests that need one say `skipped` where it is not. */
-export function isInstalled(...programs: readonly string[]): boolean {
-  const places = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/usr/bin'];
-  return programs.every((program) => places.some((place) => existsSync(join(place, program))));
-}
-
 /** The files that are shared beside the project: undefined where they are not there. */
 export function sharedPath(path: string): string | undefined {
   const shared = join(import.meta.dirname, '../../../shared', path);

@@ -1,6 +1,5 @@
 /** A client of IMAP that sends the commands that it is given, and hears each answer as whole responses. */
 import { RawLines } from './raw-lines.js';
-import type { Owner, RunningMailbox } from './running-mailbox.js';
 
 export interface ImapAnswer {
   /** Without the asterisk, with their literals. */
@@ -19,12 +18,6 @@ export class ImapClient {
     const client = new ImapClient(await RawLines.connect(port, ca));
     const greeting = await client.response();
     if (!greeting.startsWith('* OK ')) throw new Error(greeting);
-    return client;
-  }
-
-  static async logIn(running: RunningMailbox, port: number, { user, password }: Owner): Promise<ImapClient> {
-    const client = await ImapClient.connect(port, running.certificate.cert);
-    await client.ok(`LOGIN ${user} ${password}`);
     return client;
   }
 

@@ -1,35 +1,26 @@
 /** The folders of a mailbox and what is said of them: RFC 3501 sections 6.3 and 7.2, RFC 2342, 2971, 3348, 5258, 6154. */
 import { describe, expect, it } from '@jest/globals';
 import type { ImapClient } from './imap-client.js';
-import { ImapRig } from './imap-rig.js';
-import type { Owner } from './running-mailbox.js';
+import { BOUNCES, ImapRig } from './imap-rig.js';
 
 const NAMES = ['INBOX', 'Hard', 'Soft', 'Blocked', 'Complaints', 'Delayed', 'Archive'];
 
 const rig = ImapRig.ofSuite();
-let owner: Owner;
-let client: ImapClient;
 
-/** A mailbox of two hard bounces and a soft one between them. */
-async function open(): Promise<void> {
-  owner = await rig.owner({ kind: 'hard' }, { kind: 'soft' }, { kind: 'hard' });
-  client = await rig.logIn(owner);
-}
-
-async function listed(command: string): Promise<string[]> {
+async function listed(client: ImapClient, command: string): Promise<string[]> {
   return (await client.ok(command)).map((line) => line.replace(/^.* /, ''));
 }
 
 describe('LIST', () => {
   it('names all folders, none of which can have others below it, and the archive by its use', async () => {
-    await open();
+    const { client } = await rig.reader(...BOUNCES);
     expect(await client.ok('LIST "" "*"')).toEqual(
       NAMES.map((name) => `LIST (\\Noinferiors \\HasNoChildren${name === 'Archive' ? ' \\Archive' : ''}) "/" ${name}`),
     );
   });
 
   it('of nothing tells the delimiter', async () => {
-    await open();
+    const { client } = await rig.reader(...BOUNCES);
     expect(await client.ok('LIST "" ""')).toEqual(['LIST (\\Noselect) "/" ""']);
     expect(await client.ok('LIST "INBOX" ""')).toEqual(['LIST (\\Noselect) "/" ""']);
   });
@@ -50,21 +41,21 @@ describe('LIST', () => {
     ['"" {4+}\r\nSoft', ['Soft']],
     ['"" (Hard Soft "B%")', ['Hard', 'Soft', 'Blocked']],
   ])('%j', async (words, names) => {
-    await open();
-    expect(await listed(`LIST ${words}`)).toEqual(names);
+    const { client } = await rig.reader(...BOUNCES);
+    expect(await listed(client, `LIST ${words}`)).toEqual(names);
   });
 
   it('answers with the options that it says it has', async () => {
-    await open();
+    const { client } = await rig.reader(...BOUNCES);
     await client.ok('UNSUBSCRIBE Soft');
     const subscribed = NAMES.filter((name) => name !== 'Soft');
-    expect(await listed('LIST (SUBSCRIBED) "" "*" RETURN (SPECIAL-USE)')).toEqual(subscribed);
+    expect(await listed(client, 'LIST (SUBSCRIBED) "" "*" RETURN (SPECIAL-USE)')).toEqual(subscribed);
     expect((await client.ok('LIST (SUBSCRIBED) "" Hard'))[0]).toContain('\\Subscribed');
     expect((await client.ok('LIST "" Soft RETURN (SUBSCRIBED)'))[0]).not.toContain('\\Subscribed');
     expect(await client.ok('LIST (SPECIAL-USE) "" "*" RETURN (CHILDREN)')).toEqual([
       'LIST (\\Noinferiors \\HasNoChildren \\Archive) "/" Archive',
     ]);
-    expect(await listed('LIST () "" "*" RETURN ()')).toEqual(NAMES);
+    expect(await listed(client, 'LIST () "" "*" RETURN ()')).toEqual(NAMES);
   });
 
   it.each([
@@ -76,37 +67,37 @@ describe('LIST', () => {
     ' "" "*" FOO',
     ' "" "*',
   ])('that is written wrongly is BAD: %j', async (words) => {
-    await open();
+    const { client } = await rig.reader(...BOUNCES);
     expect(await client.end(`LIST${words}`)).toMatch(/^BAD /);
   });
 });
 
 describe('subscriptions', () => {
   it('hold for all sessions and those to come', async () => {
-    await open();
+    const { owner, client } = await rig.reader(...BOUNCES);
     await client.ok('UNSUBSCRIBE Delayed');
     await client.ok('UNSUBSCRIBE inbox');
-    client = await rig.logIn(owner);
-    expect(await listed('LSUB "" "*"')).toEqual(NAMES.filter((name) => name !== 'Delayed' && name !== 'INBOX'));
-    await client.ok('SUBSCRIBE Delayed');
-    expect(await client.ok('LSUB "" D%')).toEqual(['LSUB (\\Noinferiors \\HasNoChildren) "/" Delayed']);
+    const later = await rig.logIn(owner);
+    expect(await listed(later, 'LSUB "" "*"')).toEqual(NAMES.filter((name) => name !== 'Delayed' && name !== 'INBOX'));
+    await later.ok('SUBSCRIBE Delayed');
+    expect(await later.ok('LSUB "" D%')).toEqual(['LSUB (\\Noinferiors \\HasNoChildren) "/" Delayed']);
   });
 
   it('are of folders that there are, and not for who may only read', async () => {
-    await open();
+    const { owner, client } = await rig.reader(...BOUNCES);
     expect(await client.end('SUBSCRIBE Trash')).toMatch(/^NO \[NONEXISTENT\] /);
     expect(await client.end('UNSUBSCRIBE Trash')).toMatch(/^NO \[NONEXISTENT\] /);
     expect(await client.end('SUBSCRIBE')).toMatch(/^BAD /);
     expect(await client.end('LSUB ""')).toMatch(/^BAD /);
-    client = await rig.logIn(await rig.running.owner(['mailbox:read'], owner.account));
-    expect(await client.end('UNSUBSCRIBE Hard')).toMatch(/^NO \[NOPERM\] /);
-    expect(await listed('LSUB "" "*"')).toEqual(NAMES);
+    const reading = await rig.logIn(await rig.running.owner(['mailbox:read'], owner.account));
+    expect(await reading.end('UNSUBSCRIBE Hard')).toMatch(/^NO \[NOPERM\] /);
+    expect(await listed(reading, 'LSUB "" "*"')).toEqual(NAMES);
   });
 });
 
 describe('what the server says of itself', () => {
   it('is NAMESPACE and ID', async () => {
-    await open();
+    const { client } = await rig.reader(...BOUNCES);
     expect(await client.ok('NAMESPACE')).toEqual(['NAMESPACE (("" "/")) NIL NIL']);
     for (const words of ['NIL', '("name" "x" "version" NIL)', '()', '({4+}\r\nname "x")']) {
       expect(await client.ok(`ID ${words}`)).toEqual(['ID ("name" "Posthorn")']);
@@ -128,19 +119,19 @@ describe('what would change the folders', () => {
     'RENAME Hard Soft',
     'CREATE {5+}\r\nTrash',
   ])('is refused in words: %j', async (command) => {
-    await open();
+    const { client } = await rig.reader(...BOUNCES);
     expect(await client.end(command)).toMatch(/^NO \[CANNOT\] /);
   });
 
   it('is BAD where it is written wrongly', async () => {
-    await open();
+    const { client } = await rig.reader(...BOUNCES);
     for (const command of ['CREATE', 'DELETE', 'RENAME', 'RENAME Hard']) {
       expect(await client.end(command)).toMatch(/^BAD /);
     }
   });
 
   it('is no COPY either', async () => {
-    await open();
+    const { client } = await rig.reader(...BOUNCES);
     await client.ok('SELECT INBOX');
     expect(await client.end('COPY 1 Archive')).toMatch(/^NO \[CANNOT\] /);
     expect(await client.end('UID COPY 1 Hard')).toMatch(/^NO \[CANNOT\] /);
@@ -151,7 +142,7 @@ describe('what would change the folders', () => {
 
 describe('STATUS', () => {
   it('tells all of every folder', async () => {
-    await open();
+    const { client } = await rig.reader(...BOUNCES);
     const items = 'MESSAGES RECENT UIDNEXT UNSEEN';
     const status = async (name: string): Promise<string> => (await client.ok(`STATUS ${name} (${items})`))[0] ?? '';
     expect(await status('INBOX')).toBe('STATUS INBOX (MESSAGES 3 RECENT 3 UIDNEXT 4 UNSEEN 3)');
@@ -163,7 +154,7 @@ describe('STATUS', () => {
   });
 
   it('tells one UIDVALIDITY for all folders, the one of SELECT, in the order that was asked for', async () => {
-    await open();
+    const { client } = await rig.reader(...BOUNCES);
     const [selected = ''] = (await client.ok('SELECT Soft')).filter((line) => line.includes('UIDVALIDITY'));
     const uidValidity = /\[UIDVALIDITY (\d+)\]/.exec(selected)?.[1] ?? '';
     for (const name of NAMES) {
@@ -175,7 +166,7 @@ describe('STATUS', () => {
   });
 
   it('sees what came a moment ago, and takes no \\Recent', async () => {
-    await open();
+    const { owner, client } = await rig.reader(...BOUNCES);
     await rig.running.append(owner, 'Subject: new\r\n\r\n');
     for (let i = 0; i < 2; i++) {
       expect(await client.ok('STATUS INBOX (MESSAGES RECENT)')).toEqual(['STATUS INBOX (MESSAGES 4 RECENT 4)']);
@@ -187,13 +178,13 @@ describe('STATUS', () => {
   it.each(['INBOX', 'INBOX ()', 'INBOX (FOO)', 'INBOX MESSAGES', '(MESSAGES)', 'INBOX (MESSAGES'])(
     'that is written wrongly is BAD: %j',
     async (words) => {
-      await open();
+      const { client } = await rig.reader(...BOUNCES);
       expect(await client.end(`STATUS ${words}`)).toMatch(/^BAD /);
     },
   );
 
   it('of a folder that is not there is NO', async () => {
-    await open();
+    const { client } = await rig.reader(...BOUNCES);
     expect(await client.end('STATUS Trash (MESSAGES)')).toMatch(/^NO \[NONEXISTENT\] /);
   });
 });

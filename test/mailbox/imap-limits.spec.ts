@@ -2,7 +2,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { RedisReportMailbox } from '../../src/bounces/reports/redis-report-mailbox.js';
 import { createSelfSignedCertificate } from '../../src/listeners/self-signed-certificate.js';
-import { ImapClient } from './imap-client.js';
 import { ImapRig } from './imap-rig.js';
 import { RETENTION_MS } from './mailbox-rig.js';
 import { RawLines } from './raw-lines.js';
@@ -47,13 +46,12 @@ describe('limits', () => {
     const [owner, other] = [await rig.owner(), await rig.owner()];
     const first = await rig.logIn(owner, door);
     await rig.logIn(owner, door);
-    const third = await ImapClient.connect(door.port, rig.running.certificate.cert);
+    const third = await rig.stranger(door);
     expect(await third.end(`LOGIN ${owner.user} ${owner.password}`)).toMatch(/^NO \[LIMIT\] .* too many sessions/);
     await rig.logIn(other, door);
     await first.ok('LOGOUT');
     await first.lines.ended();
     expect(await third.end(`LOGIN ${owner.user} ${owner.password}`)).toMatch(/^OK /);
-    third.close();
   });
 
   it('of the connections of a network: one too many is told so, and who logs in counts no more', async () => {
@@ -84,7 +82,7 @@ describe('limits', () => {
 
 describe('behind a load balancer', () => {
   it('a client is who the balancer says, and counts as that', async () => {
-    const door = await rig.running.open('imap', 'starttls', { proxies: ['127.0.0.1/32'], perNetwork: [1, 5, 5] });
+    const door = await rig.open({ kind: 'starttls', proxies: ['127.0.0.1/32'], perNetwork: [1, 5, 5] });
     const through = async (client: string): Promise<RawLines> => {
       const lines = await RawLines.connect(door.port);
       lines.write(`PROXY TCP4 ${client} 127.0.0.1 4000 143\r\n`);

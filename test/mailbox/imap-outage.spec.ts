@@ -9,12 +9,7 @@ import { ImapRig } from './imap-rig.js';
 import { RETENTION_MS } from './mailbox-rig.js';
 import { STARTED_WITHIN_MS, type Owner } from './running-mailbox.js';
 
-let rig: ImapRig;
-
-beforeAll(async () => {
-  rig = await ImapRig.start();
-}, STARTED_WITHIN_MS);
-afterAll(() => rig.stop());
+const rig = ImapRig.ofSuite(1, { sessions: 'suite' });
 
 describe('without Redis', () => {
   let way: CuttableDoor;

@@ -1,14 +1,30 @@
-/** One door of IMAP, and a second as in another process, for a suite of sessions. */
+/** Doors of IMAP, each as in a process of its own, and the sessions of a suite on them. */
 import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
 import type { Report } from '../../src/bounces/reports/reports.js';
 import { ImapClient } from './imap-client.js';
 import {
   RunningMailbox,
   STARTED_WITHIN_MS,
+  type MailboxDoorKind,
   type MailboxDoorSetup,
   type OpenMailboxDoor,
   type Owner,
 } from './running-mailbox.js';
+
+/** Contents, and what of a report is not its content. */
+type Reports = readonly (string | Partial<Report>)[];
+
+/** Two hard bounces, and a soft one between them. */
+export const BOUNCES: Reports = [{ kind: 'hard' }, { kind: 'soft' }, { kind: 'hard' }];
+
+export interface ImapSuite {
+  /** How long they last. */
+  readonly sessions?: 'test' | 'suite';
+}
+
+export interface ImapDoorSetup extends MailboxDoorSetup {
+  readonly kind?: MailboxDoorKind;
+}
 
 export class ImapRig {
   private readonly clients: ImapClient[] = [];
@@ -16,17 +32,11 @@ export class ImapRig {
 
   private started: RunningMailbox | undefined;
 
-  static async start(doors = 1): Promise<ImapRig> {
-    const rig = new ImapRig();
-    await rig.start(doors);
-    return rig;
-  }
-
-  /** For a whole suite, of which each test has sessions of its own. */
-  static ofSuite(doors = 1): ImapRig {
+  /** Starts before the tests of a suite and stops after them. */
+  static ofSuite(doors = 1, { sessions = 'test' }: ImapSuite = {}): ImapRig {
     const rig = new ImapRig();
     beforeAll(() => rig.start(doors), STARTED_WITHIN_MS);
-    afterEach(() => rig.clear());
+    if (sessions === 'test') afterEach(() => rig.clear());
     afterAll(() => rig.stop());
     return rig;
   }
@@ -36,14 +46,14 @@ export class ImapRig {
     return this.started;
   }
 
-  async open(setup: MailboxDoorSetup = {}): Promise<OpenMailboxDoor> {
-    const door = await this.running.open('imap', 'implicit', setup);
+  async open({ kind, ...setup }: ImapDoorSetup = {}): Promise<OpenMailboxDoor> {
+    const door = await this.running.open('imap', kind, setup);
     this.doors.push(door);
     return door;
   }
 
   /** Of a new account with these reports: uids begin at 1. */
-  async owner(...reports: readonly (string | Partial<Report>)[]): Promise<Owner> {
+  async owner(...reports: Reports): Promise<Owner> {
     const owner = await this.running.owner();
     for (const report of reports) {
       if (typeof report === 'string') await this.running.append(owner, report);
@@ -52,12 +62,29 @@ export class ImapRig {
     return owner;
   }
 
-  /** @param door of which process, from 0 */
-  async logIn(owner: Owner, door: number | OpenMailboxDoor = 0): Promise<ImapClient> {
-    const { port = 0 } = (typeof door === 'number' ? this.doors[door] : door) ?? {};
-    const client = await ImapClient.logIn(this.running, port, owner);
+  /**
+   * Who has not logged in: under TLS where the door begins with it.
+   *
+   * @param door of which process, from 0
+   */
+  async stranger(door: number | OpenMailboxDoor = 0): Promise<ImapClient> {
+    const { kind, port } = (typeof door === 'number' ? this.doors[door] : door) ?? {};
+    if (port === undefined) throw new Error('there is no such door');
+    const client = await ImapClient.connect(port, kind === 'implicit' ? this.running.certificate.cert : undefined);
     this.clients.push(client);
     return client;
+  }
+
+  async logIn({ user, password }: Owner, door: number | OpenMailboxDoor = 0): Promise<ImapClient> {
+    const client = await this.stranger(door);
+    await client.ok(`LOGIN ${user} ${password}`);
+    return client;
+  }
+
+  /** A session of a new account with these reports. */
+  async reader(...reports: Reports): Promise<{ owner: Owner; client: ImapClient }> {
+    const owner = await this.owner(...reports);
+    return { owner, client: await this.logIn(owner) };
   }
 
   /** As `logIn`, with a folder selected. */

@@ -1,24 +1,14 @@
 /** Opening a folder: RFC 3501 sections 6.3.1, 6.3.2 and 7.1. */
 import { describe, expect, it } from '@jest/globals';
-import type { ImapClient } from './imap-client.js';
-import { ImapRig } from './imap-rig.js';
-import type { Owner } from './running-mailbox.js';
+import { BOUNCES, ImapRig } from './imap-rig.js';
 
 const FLAGS = '\\Answered \\Flagged \\Deleted \\Seen \\Draft';
 
 const rig = ImapRig.ofSuite();
-let owner: Owner;
-let client: ImapClient;
-
-/** A mailbox of two hard bounces and a soft one between them. */
-async function open(): Promise<void> {
-  owner = await rig.owner({ kind: 'hard' }, { kind: 'soft' }, { kind: 'hard' });
-  client = await rig.logIn(owner);
-}
 
 describe('SELECT', () => {
   it('tells all that a client has to know', async () => {
-    await open();
+    const { owner, client } = await rig.reader(...BOUNCES);
     await client.ok('SELECT INBOX');
     await client.ok('STORE 1 +FLAGS.SILENT (\\Seen Work)');
     const second = await rig.logIn(owner);
@@ -36,7 +26,7 @@ describe('SELECT', () => {
   });
 
   it('names no first unseen where all are seen, or none is there', async () => {
-    await open();
+    const { client } = await rig.reader(...BOUNCES);
     const { untagged } = await client.command('SELECT Archive');
     expect(untagged.filter((line) => line.includes('UNSEEN'))).toEqual([]);
     expect(untagged).toContain('0 EXISTS');
@@ -44,7 +34,7 @@ describe('SELECT', () => {
   });
 
   it('gives \\Recent to one session alone', async () => {
-    await open();
+    const { owner, client } = await rig.reader(...BOUNCES);
     expect(await client.ok('SELECT INBOX')).toContain('3 RECENT');
     expect((await client.ok('FETCH 1 FLAGS'))[0]).toBe('1 FETCH (FLAGS (\\Recent))');
     expect(await (await rig.logIn(owner)).ok('SELECT INBOX')).toContain('0 RECENT');
@@ -53,21 +43,21 @@ describe('SELECT', () => {
   });
 
   it('does not move UIDNEXT where another view gets a report', async () => {
-    await open();
+    const { owner, client } = await rig.reader(...BOUNCES);
     await rig.running.appendReport(owner, { kind: 'soft' });
     expect(await client.ok('SELECT Hard')).toContainEqual(expect.stringMatching(/^OK \[UIDNEXT 4\] /));
     expect(await client.ok('SELECT Soft')).toContainEqual(expect.stringMatching(/^OK \[UIDNEXT 5\] /));
   });
 
   it('of a folder that is not there leaves none selected', async () => {
-    await open();
+    const { client } = await rig.reader(...BOUNCES);
     await client.ok('SELECT INBOX');
     expect(await client.end('SELECT Trash')).toMatch(/^NO \[NONEXISTENT\] /);
     expect(await client.end('FETCH 1 FLAGS')).toMatch(/^BAD /);
   });
 
   it.each(['', ' ', ' INBOX Hard', ' "INBOX', ' *'])('that is written wrongly is BAD: %j', async (words) => {
-    await open();
+    const { client } = await rig.reader(...BOUNCES);
     expect(await client.end(`SELECT${words}`)).toMatch(/^BAD /);
     expect(await client.end(`EXAMINE${words}`)).toMatch(/^BAD /);
   });
@@ -75,7 +65,7 @@ describe('SELECT', () => {
 
 describe('EXAMINE', () => {
   it('keeps no flag, takes no \\Recent, and says so', async () => {
-    await open();
+    const { client } = await rig.reader(...BOUNCES);
     for (let i = 0; i < 2; i++) {
       const { untagged, end } = await client.command('EXAMINE INBOX');
       expect(untagged).toEqual(expect.arrayContaining(['3 EXISTS', '3 RECENT', `FLAGS (${FLAGS})`]));
@@ -85,7 +75,7 @@ describe('EXAMINE', () => {
   });
 
   it('changes nothing, whatever is asked', async () => {
-    await open();
+    const { owner, client } = await rig.reader(...BOUNCES);
     await client.ok('EXAMINE INBOX');
     expect(await client.end('STORE 1 +FLAGS (\\Seen)')).toMatch(/^NO \[READ-ONLY\] /);
     expect(await client.end('EXPUNGE')).toMatch(/^NO \[READ-ONLY\] /);

@@ -1,16 +1,12 @@
 /** Programs that fetch mail by POP3, each told to verify the certificate, against the doors of this process. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { isInstalled } from '../e2e/running-posthorn.js';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+import { describeReader } from '../programs/describe-reader.js';
+import { PYTHON } from '../programs/installed.js';
+import { ReaderHome } from '../programs/reader-home.js';
+import type { Ended } from '../programs/run-program.js';
 import { RunningMailbox, STARTED_WITHIN_MS, type OpenMailboxDoor, type Owner } from './running-mailbox.js';
 
-/** Debian's own: a Python of another origin need not have the same modules. */
-const PYTHON = '/usr/bin/python3';
-const ENDED_WITHIN_MS = 30_000;
 const REPORTS = ['Subject: one\r\n\r\n.dot\r\n', 'Subject: two\r\n\r\n..\r\nend\r\n', 'Subject: three\r\n\r\n'];
 const KINDS = ['implicit', 'starttls'] as const;
 
@@ -37,7 +33,7 @@ print(json.dumps(told))
 let running: RunningMailbox;
 let doors: Record<(typeof KINDS)[number], OpenMailboxDoor>;
 let owner: Owner;
-let home: string;
+let home: ReaderHome;
 
 beforeAll(async () => {
   running = await RunningMailbox.start();
@@ -47,37 +43,17 @@ beforeAll(async () => {
 beforeEach(async () => {
   owner = await running.owner();
   await running.append(owner, ...REPORTS);
-  home = await mkdtemp(join(tmpdir(), 'posthorn-pop3-'));
+  const ports = { implicit: doors.implicit.port, starttls: doors.starttls.port };
+  const { user, password } = owner;
+  home = await ReaderHome.make({ ports, user, password, caFile: running.caFile });
 });
 
 afterEach(async () => {
-  await rm(home, { recursive: true, force: true });
+  await home.remove();
   expect([...doors.implicit.failures, ...doors.starttls.failures]).toEqual([]);
 });
 
 afterAll(() => running.stop());
-
-interface Ending {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function run(program: string, ...argv: readonly string[]): Promise<Ending> {
-  const env = { PATH: process.env.PATH, HOME: home, FETCHMAILHOME: home, LANG: 'C' };
-  const child = spawn(program, argv, { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: ENDED_WITHIN_MS });
-  const code = new Promise<number | null>((resolve) => child.once('close', resolve));
-  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  return { code: await code, stdout, stderr };
-}
-
-const inHome = async (name: string, content: string): Promise<string> => {
-  const path = join(home, name);
-  await writeFile(path, content, { mode: 0o600 });
-  return path;
-};
-
-const portOf = (kind: (typeof KINDS)[number]): string => String(doors[kind].port);
 
 async function uidsLeft(): Promise<number[]> {
   const mailbox = await (await running.rig.process()).open(owner.account);
@@ -85,100 +61,99 @@ async function uidsLeft(): Promise<number[]> {
   return mailbox.folder('INBOX').reports.map(({ uid }) => uid);
 }
 
-function withPeer(...programs: readonly string[]): {
-  readonly test: typeof it | typeof it.skip;
-  readonly note: string;
-} {
-  if (isInstalled(...programs)) return { test: it, note: '' };
-  return { test: it.skip, note: ` (missing: ${programs.join(', ')})` };
-}
-
 describe.each(KINDS)('%s TLS', (kind) => {
-  const python = withPeer('python3');
-  python.test(`poplib reads all and deletes one${python.note}`, async () => {
-    const { user, password } = owner;
-    const { stdout, stderr } = await run(PYTHON, '-c', POPLIB, portOf(kind), kind, running.caFile, user, password);
-    expect({ told: JSON.parse(stdout || '{}') as unknown, stderr }).toMatchObject({
-      stderr: '',
-      told: {
-        stat: [3, REPORTS.join('').length],
-        sizes: REPORTS.map((content, index) => `${String(index + 1)} ${String(content.length)}`),
-        uids: ['1 1', '2 2', '3 3'],
-        top: ['Subject: one', ''],
-        messages: REPORTS,
-      },
+  describeReader(['python3'], (test) => {
+    test('reads all with poplib and deletes one', async () => {
+      const { ports, caFile, user, password } = home.reading;
+      const port = String(ports[kind]);
+      const { stdout, stderr } = await home.run(PYTHON, '-c', POPLIB, port, kind, caFile, user, password);
+      expect({ told: JSON.parse(stdout || '{}') as unknown, stderr }).toMatchObject({
+        stderr: '',
+        told: {
+          stat: [3, REPORTS.join('').length],
+          sizes: REPORTS.map((content, index) => `${String(index + 1)} ${String(content.length)}`),
+          uids: ['1 1', '2 2', '3 3'],
+          top: ['Subject: one', ''],
+          messages: REPORTS,
+        },
+      });
+      expect(await uidsLeft()).toEqual([1, 3]);
     });
-    expect(await uidsLeft()).toEqual([1, 3]);
   });
 
-  const curl = withPeer('curl');
-  const url = (path: string): string => `${kind === 'implicit' ? 'pop3s' : 'pop3'}://localhost:${portOf(kind)}/${path}`;
-  const curled = (path: string, ...more: readonly string[]): Promise<Ending> => {
-    const login = ['--user', `${owner.user}:${owner.password}`];
-    return run('curl', '-sS', '--ssl-reqd', '--cacert', running.caFile, ...login, ...more, url(path));
-  };
+  describeReader(['curl'], (test) => {
+    const curled = (path: string, ...more: readonly string[]): Promise<Ended> => {
+      const { ports, caFile, user, password } = home.reading;
+      const url = `${kind === 'implicit' ? 'pop3s' : 'pop3'}://localhost:${String(ports[kind])}/${path}`;
+      const login = ['--user', `${user}:${password}`];
+      return home.run('curl', '-sS', '--ssl-reqd', '--cacert', caFile, ...login, ...more, url);
+    };
 
-  curl.test(`curl lists, reads and deletes${curl.note}`, async () => {
-    expect(await curled('')).toEqual({ code: 0, stderr: '', stdout: expect.stringMatching(/^1 \d+\r\n2 \d+\r\n3 /) });
-    expect(await curled('2')).toEqual({ code: 0, stderr: '', stdout: REPORTS[1] });
-    expect(await curled('', '-X', 'UIDL')).toMatchObject({ code: 0, stdout: '1 1\r\n2 2\r\n3 3\r\n' });
-    expect(await curled('', '-X', 'TOP 1 0')).toMatchObject({ code: 0, stdout: 'Subject: one\r\n\r\n' });
-    expect(await curled('', '--login-options', 'AUTH=PLAIN')).toMatchObject({ code: 0 });
-    expect(await curled('9')).toMatchObject({ code: 8 });
-    expect(await curled('1', '-X', 'DELE', '-I')).toMatchObject({ code: 0 });
-    expect(await uidsLeft()).toEqual([2, 3]);
+    test('lists, reads and deletes', async () => {
+      expect(await curled('')).toMatchObject({
+        code: 0,
+        stderr: '',
+        stdout: expect.stringMatching(/^1 \d+\r\n2 \d+\r\n3 /),
+      });
+      expect(await curled('2')).toMatchObject({ code: 0, stderr: '', stdout: REPORTS[1] });
+      expect(await curled('', '-X', 'UIDL')).toMatchObject({ code: 0, stdout: '1 1\r\n2 2\r\n3 3\r\n' });
+      expect(await curled('', '-X', 'TOP 1 0')).toMatchObject({ code: 0, stdout: 'Subject: one\r\n\r\n' });
+      expect(await curled('', '--login-options', 'AUTH=PLAIN')).toMatchObject({ code: 0 });
+      expect(await curled('9')).toMatchObject({ code: 8 });
+      expect(await curled('1', '-X', 'DELE', '-I')).toMatchObject({ code: 0 });
+      expect(await uidsLeft()).toEqual([2, 3]);
+    });
   });
 
-  const fetchmail = withPeer('fetchmail');
-  fetchmail.test(`fetchmail takes all, and takes them away${fetchmail.note}`, async () => {
-    const ssl = kind === 'implicit' ? `ssl sslproto 'TLS1.2+'` : `sslproto 'TLS1.2+'`;
-    const control = await inHome(
-      'fetchmailrc',
-      `set no bouncemail
-poll localhost protocol pop3 port ${portOf(kind)} uidl
- username "${owner.user}" password "${owner.password}" ${ssl} sslcertck sslcertfile ${running.caFile}
- no keep fetchall mda "cat >>${join(home, 'out')}"
-`,
-    );
-    const { code, stdout, stderr } = await run('fetchmail', '-f', control, '-v', '--nosyslog');
-    expect({ code, said: stdout + stderr }).toEqual({ code: 0, said: expect.stringContaining('3 messages for') });
-    const got = await readFile(join(home, 'out'), 'utf8');
-    expect(got.match(/^Subject: .*$/gm)).toEqual(['Subject: one', 'Subject: two', 'Subject: three']);
-    expect(got).toMatch(/^\.dot$/m);
-    expect(await uidsLeft()).toEqual([]);
-    // There is nothing: exit status 1.
-    expect((await run('fetchmail', '-f', control, '--nosyslog')).code).toBe(1);
+  describeReader(['fetchmail'], (test) => {
+    test('takes all, and takes them away', async () => {
+      const { ports, caFile, user, password } = home.reading;
+      const ssl = kind === 'implicit' ? `ssl sslproto 'TLS1.2+'` : `sslproto 'TLS1.2+'`;
+      const control = await home.settings(`
+set no bouncemail
+poll localhost protocol pop3 port ${String(ports[kind])} uidl
+ username "${user}" password "${password}" ${ssl} sslcertck sslcertfile ${caFile}
+ no keep fetchall mda "cat >>${home.path('out')}"
+`);
+      const { code, output } = await home.run('fetchmail', '-f', control, '-v', '--nosyslog');
+      expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('3 messages for') });
+      const got = await readFile(home.path('out'), 'utf8');
+      expect(got.match(/^Subject: .*$/gm)).toEqual(['Subject: one', 'Subject: two', 'Subject: three']);
+      expect(got).toMatch(/^\.dot$/m);
+      expect(await uidsLeft()).toEqual([]);
+      // There is nothing: exit status 1.
+      expect((await home.run('fetchmail', '-f', control, '--nosyslog')).code).toBe(1);
+    });
   });
 });
 
 // It knows no STLS.
-const getmail = withPeer('getmail');
-getmail.test(`getmail takes each once and leaves them${getmail.note}`, async () => {
-  const out = await inHome('out', '');
-  const control = await inHome(
-    'getmailrc',
-    `[retriever]
+describeReader(['getmail'], (test) => {
+  test('takes each once and leaves them', async () => {
+    const { ports, caFile, user, password } = home.reading;
+    const control = await home.settings(`
+[retriever]
 type = SimplePOP3SSLRetriever
 server = localhost
-port = ${portOf('implicit')}
-username = ${owner.user}
-password = ${owner.password}
-ca_certs = ${running.caFile}
+port = ${String(ports.implicit)}
+username = ${user}
+password = ${password}
+ca_certs = ${caFile}
 [destination]
 type = MDA_external
 path = /bin/sh
-arguments = ("-c", "cat >>${out}")
+arguments = ("-c", "cat >>${home.path('out')}")
 allow_root_commands = true
 [options]
 read_all = false
 delete = false
-`,
-  );
-  for (const time of ['first', 'second']) {
-    const { code, stdout, stderr } = await run('getmail', `--getmaildir=${home}`, `--rcfile=${control}`);
-    expect({ time, code, said: stdout + stderr }).toMatchObject({ time, code: 0 });
-    const got = await readFile(out, 'utf8');
-    expect(got.match(/^Subject: .*$/gm)).toEqual(['Subject: one', 'Subject: two', 'Subject: three']);
-  }
-  expect(await uidsLeft()).toEqual([1, 2, 3]);
+`);
+    for (const time of ['first', 'second']) {
+      const { code, output } = await home.run('getmail', `--getmaildir=${home.directory}`, `--rcfile=${control}`);
+      expect({ time, code, output }).toMatchObject({ time, code: 0 });
+      const got = await readFile(home.path('out'), 'utf8');
+      expect(got.match(/^Subject: .*$/gm)).toEqual(['Subject: one', 'Subject: two', 'Subject: three']);
+    }
+    expect(await uidsLeft()).toEqual([1, 2, 3]);
+  });
 });

@@ -31,6 +31,9 @@ import { MailboxRig } from './mailbox-rig.js';
 export const STARTED_WITHIN_MS = 30_000;
 export const HOSTNAME = 'relay.example';
 
+/** Under TLS from the first octet, or after STARTTLS. */
+export type MailboxDoorKind = 'implicit' | 'starttls';
+
 export interface MailboxDoorSetup {
   readonly proxies?: readonly string[];
   readonly perNetwork?: ConnectionsPerNetwork;
@@ -41,6 +44,7 @@ export interface MailboxDoorSetup {
 }
 
 export interface OpenMailboxDoor {
+  readonly kind: MailboxDoorKind;
   readonly port: number;
   readonly door: LineDoor;
   /** What sessions failed with that should not have. */
@@ -119,7 +123,7 @@ export class RunningMailbox {
   /** Opens a door as in a process of its own. */
   async open(
     protocol: MailboxProtocol,
-    kind: 'implicit' | 'starttls' = 'implicit',
+    kind: MailboxDoorKind = 'implicit',
     setup: MailboxDoorSetup = {},
   ): Promise<OpenMailboxDoor> {
     const { clock, log, own } = this.rig;
@@ -148,7 +152,7 @@ export class RunningMailbox {
       await door.close();
       await mailboxes.close();
     });
-    return { port, door, failures };
+    return { kind, port, door, failures };
   }
 
   /** Of a protocol, how many have logged in. */

@@ -2,8 +2,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { createSelfSignedCertificate } from '../../src/listeners/self-signed-certificate.js';
-import { isInstalled } from '../e2e/running-posthorn.js';
 import { RawSmtp } from '../e2e/raw-smtp.js';
+import { isInstalled } from '../programs/installed.js';
 import { RunningDoors, STARTED_WITHIN_MS } from './running-doors.js';
 
 const SUITES = [

@@ -6,9 +6,8 @@ import { RunningProgram, type Ended } from './run-program.js';
 
 /** Where the mailbox is, and who reads it. */
 export interface Reading {
-  /** IMAP with TLS, and with STARTTLS. */
-  readonly imaps: number;
-  readonly imap: number;
+  /** With TLS from the first octet, and with STARTTLS. */
+  readonly ports: { readonly implicit: number; readonly starttls: number };
   readonly user: string;
   readonly password: string;
   /** PEM file of the only authority that the program trusts. */
@@ -66,8 +65,11 @@ export class ReaderHome {
     throw new Error(`${name} has no message with ${text}`);
   }
 
+  /** Nothing is in its environment of whoever runs the tests: neither their language nor their proxy. */
   start(program: string, ...argv: readonly string[]): RunningProgram {
-    return new RunningProgram(program, argv, { HOME: this.directory, TERM: 'xterm', LINES: '30', COLUMNS: '120' });
+    const home = { HOME: this.directory, FETCHMAILHOME: this.directory };
+    const terminal = { TERM: 'xterm', LINES: '30', COLUMNS: '120' };
+    return new RunningProgram(program, argv, { PATH: process.env.PATH, LANG: 'C', ...home, ...terminal });
   }
 
   run(program: string, ...argv: readonly string[]): Promise<Ended> {
