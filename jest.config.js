@@ -18,6 +18,7 @@ const project = (displayName, testMatch) => ({
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: { '^.+\\.ts$': ['@swc/jest', swc] },
   testEnvironment: '<rootDir>/test/leak-checking-environment.ts',
+  setupFilesAfterEnv: ['<rootDir>/test/test-timeout.ts'],
 });
 
 export default {
@@ -26,6 +27,6 @@ export default {
   projects: [
     project('unit', ['<rootDir>/src/**/*.spec.ts']),
     project('contract', ['<rootDir>/test/!(e2e)/**/*.spec.ts']),
-    { ...project('e2e', ['<rootDir>/test/e2e/**/*.spec.ts']), setupFilesAfterEnv: ['<rootDir>/test/e2e-timeout.ts'] },
+    project('e2e', ['<rootDir>/test/e2e/**/*.spec.ts']),
   ],
 };

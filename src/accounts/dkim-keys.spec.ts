@@ -19,7 +19,7 @@ let clock: StandingClock;
 beforeAll(async () => {
   server = await OwnRedis.start();
   [redis, second] = [await server.connect(), await server.connect()];
-}, 30_000);
+});
 
 beforeEach(() => {
   clock = new StandingClock();

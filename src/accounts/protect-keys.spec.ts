@@ -16,7 +16,7 @@ let second: Redis;
 beforeAll(async () => {
   server = await OwnRedis.start();
   [redis, second] = [await server.connect(), await server.connect()];
-}, 30_000);
+});
 
 afterEach(async () => {
   await redis.flushall();

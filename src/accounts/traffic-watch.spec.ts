@@ -36,7 +36,7 @@ beforeAll(async () => {
   if (started.kind !== 'running') throw new Error(started.why);
   embedded = started;
   redis = connectRedis(embedded.url, 'answering');
-  await untilReady(redis, 5_000);
+  await untilReady(redis, 60_000);
 });
 
 afterAll(async () => {

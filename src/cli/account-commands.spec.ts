@@ -1,7 +1,7 @@
 /** `./posthorn account` and `./posthorn credential`, against a real relay. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { runCommand as run } from '../../test/cli/run-command.js';
-import { RunningApi, STARTED_WITHIN_MS } from '../../test/http-api/running-api.js';
+import { RunningApi } from '../../test/http-api/running-api.js';
 import { hashSecret } from '../accounts/secrets.js';
 import { accountCommand } from './account.js';
 import { credentialCommand } from './credential.js';
@@ -12,7 +12,7 @@ const ownInput = Object.getOwnPropertyDescriptor(process, 'stdin');
 
 beforeAll(async () => {
   api = await RunningApi.start();
-}, STARTED_WITHIN_MS);
+});
 
 afterAll(async () => {
   await api.stop();

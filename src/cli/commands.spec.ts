@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { runCommand as run } from '../../test/cli/run-command.js';
 import { publishRecord } from '../../test/domains/publish-record.js';
-import { RunningApi, STARTED_WITHIN_MS } from '../../test/http-api/running-api.js';
+import { RunningApi } from '../../test/http-api/running-api.js';
 import { findingOf } from '../mail/categories.js';
 import { startDns, type ScriptedDns } from './demo/scripted-dns.js';
 import type { DomainRecordView } from './domain-text.js';
@@ -22,7 +22,7 @@ const ownInput = Object.getOwnPropertyDescriptor(process, 'stdin');
 beforeAll(async () => {
   dns = await startDns();
   api = await RunningApi.start({ POSTHORN_DNS_SERVERS: dns.server });
-}, STARTED_WITHIN_MS);
+});
 
 afterAll(async () => {
   await api.stop();

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { runCommand as run } from '../../test/cli/run-command.js';
-import { RunningApi, STARTED_WITHIN_MS } from '../../test/http-api/running-api.js';
+import { RunningApi } from '../../test/http-api/running-api.js';
 import { suppressionCommand } from './suppression.js';
 
 let api: RunningApi;
@@ -13,7 +13,7 @@ const ownEnvironment = { ...process.env };
 
 beforeAll(async () => {
   api = await RunningApi.start();
-}, STARTED_WITHIN_MS);
+});
 afterAll(async () => {
   rmSync(directory, { recursive: true });
   await api.stop();

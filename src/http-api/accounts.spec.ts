@@ -1,6 +1,6 @@
 /** `/v1/accounts` over HTTP, with a real Redis behind it. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { RunningApi, STARTED_WITHIN_MS } from '../../test/http-api/running-api.js';
+import { RunningApi } from '../../test/http-api/running-api.js';
 import { DEFAULT_WATCH } from '../accounts/account.js';
 import { reportKeys } from '../store/keyspace.js';
 
@@ -8,7 +8,7 @@ let api: RunningApi;
 
 beforeAll(async () => {
   api = await RunningApi.start();
-}, STARTED_WITHIN_MS);
+});
 
 afterAll(async () => {
   await api.stop();

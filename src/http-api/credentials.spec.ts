@@ -1,13 +1,13 @@
 /** `/v1/credentials` over HTTP, with a real Redis behind it. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { RunningApi, STARTED_WITHIN_MS, type Answer } from '../../test/http-api/running-api.js';
+import { RunningApi, type Answer } from '../../test/http-api/running-api.js';
 
 let api: RunningApi;
 
 beforeAll(async () => {
   api = await RunningApi.start();
   await api.request('POST', '/v1/accounts', { body: { name: 'shop' } });
-}, STARTED_WITHIN_MS);
+});
 
 afterAll(async () => {
   await api.stop();

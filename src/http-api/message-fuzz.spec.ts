@@ -2,14 +2,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { FUZZ_RUNS, FUZZ_WITHIN_MS } from '../../test/fuzz-runs.js';
-import { RunningApi, STARTED_WITHIN_MS } from '../../test/http-api/running-api.js';
+import { RunningApi } from '../../test/http-api/running-api.js';
 
 let api: RunningApi;
 
 beforeAll(async () => {
   api = await RunningApi.start({ POSTHORN_FIRST_DOMAIN: '*', POSTHORN_RECIPIENTS_MAX: '20' });
   await api.request('POST', '/v1/domains', { body: { name: '*', assumeVerified: true } });
-}, STARTED_WITHIN_MS);
+});
 
 afterAll(async () => {
   await api.stop();

@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { AccountChange } from '../accounts/account.js';
 import { verifiedDomain } from '../accounts/sending-domains.js';
-import { RunningApi, STARTED_WITHIN_MS, type Answer } from '../../test/http-api/running-api.js';
+import { RunningApi, type Answer } from '../../test/http-api/running-api.js';
 
 let api: RunningApi;
 
 beforeAll(async () => {
   api = await RunningApi.start();
-}, STARTED_WITHIN_MS);
+});
 
 afterAll(async () => {
   await api.stop();

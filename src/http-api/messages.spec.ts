@@ -1,13 +1,13 @@
 /** `/v1/messages` over HTTP, with a real Redis behind it. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { RunningApi, STARTED_WITHIN_MS } from '../../test/http-api/running-api.js';
+import { RunningApi } from '../../test/http-api/running-api.js';
 import { findingOf } from '../mail/categories.js';
 
 let api: RunningApi;
 
 beforeAll(async () => {
   api = await RunningApi.start({ POSTHORN_MESSAGE_BYTES_MAX: '65536', POSTHORN_RECIPIENTS_MAX: '5' });
-}, STARTED_WITHIN_MS);
+});
 
 afterAll(async () => {
   await api.stop();

@@ -1,13 +1,13 @@
 /** `/v1/suppressions` over HTTP, with a real Redis behind it. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { RunningApi, STARTED_WITHIN_MS, type Answer } from '../../test/http-api/running-api.js';
+import { RunningApi, type Answer } from '../../test/http-api/running-api.js';
 
 let api: RunningApi;
 let accounts = 0;
 
 beforeAll(async () => {
   api = await RunningApi.start();
-}, STARTED_WITHIN_MS);
+});
 afterAll(() => api.stop());
 
 const isoTime = expect.stringMatching(/^\d{4}-.*Z$/);

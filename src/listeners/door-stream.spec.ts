@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { AUTH_OCTETS_MAX, COMMAND_OCTETS_MAX, DoorStream } from './door-stream.js';
+import { withPatience } from '../../test/patience.js';
 
 /** What a stream makes of octets that come in these pieces: `DATA` begins a message, whose end is told as `message`. */
 async function read(pieces: readonly Buffer[], expectsAuth = false): Promise<string[]> {
@@ -72,7 +73,7 @@ describe('the end of a message', () => {
       if (commands !== (expected?.rest !== '')) wrong.push(JSON.stringify([sequence, heard]));
     }
     expect(wrong).toEqual([]);
-  }, 60_000);
+  });
 
   it('is the same in whatever pieces it comes', async () => {
     const octet = fc.constantFrom('\r', '\n', '.', 'x', '\0', '\r\n', '\r\n.', '\r\n.\r\n', '..');
@@ -95,7 +96,7 @@ describe('the end of a message', () => {
     const begun = performance.now();
     const [, message = ''] = await read([latin1(`DATA\r\n${'\r\n..'.repeat(1_000_000)}\r\n.\r\n`)]);
     expect(message).toHaveLength('message '.length + 3 * 1_000_000 + 2);
-    expect(performance.now() - begun).toBeLessThan(5_000);
+    expect(performance.now() - begun).toBeLessThan(withPatience(5_000));
   });
 });
 

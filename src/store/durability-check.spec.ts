@@ -27,7 +27,7 @@ async function start(durability: EmbeddedDurability): Promise<void> {
   if (started.kind !== 'running') throw new Error(started.why);
   embedded = started;
   redis = connectRedis(embedded.url, 'answering');
-  expect(await untilReady(redis, 5_000)).toEqual({ kind: 'ready' });
+  expect(await untilReady(redis, 60_000)).toEqual({ kind: 'ready' });
 }
 
 /** Goes on as a user who may do everything but that. */

@@ -50,7 +50,7 @@ async function start(options: Partial<EmbeddedRedisOptions> = {}): Promise<Embed
 async function client(redis: EmbeddedRedis): Promise<Redis> {
   const connection = connectRedis(redis.url, 'queue');
   clients.push(connection);
-  expect(await untilReady(connection, 5_000)).toEqual({ kind: 'ready' });
+  expect(await untilReady(connection, 60_000)).toEqual({ kind: 'ready' });
   return connection;
 }
 

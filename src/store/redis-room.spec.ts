@@ -20,7 +20,7 @@ beforeEach(async () => {
   if (started.kind !== 'running') throw new Error(started.why);
   embedded = started;
   redis = connectRedis(embedded.url, 'answering');
-  expect(await untilReady(redis, 5_000)).toEqual({ kind: 'ready' });
+  expect(await untilReady(redis, 60_000)).toEqual({ kind: 'ready' });
 });
 
 afterEach(async () => {

@@ -38,7 +38,7 @@ export class OwnRedis {
   async connect(): Promise<Redis> {
     const redis = connectRedis(this.embedded.url, 'answering');
     this.connections.push(redis);
-    await untilReady(redis, 10_000);
+    await untilReady(redis, 60_000);
     return redis;
   }
 

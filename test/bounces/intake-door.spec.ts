@@ -24,7 +24,7 @@ const open: RawSmtp[] = [];
 
 beforeAll(async () => {
   intake = await RunningIntake.start();
-}, 30_000);
+});
 beforeEach(async () => {
   await intake.begin();
   sent = await intake.sent(['ann@one.example']);
@@ -309,7 +309,7 @@ describe('a message', () => {
     await intake.untilRedisAnswers();
     await client.command('RSET');
     expect((await client.send('', [returnPath()], MESSAGE)).code).toBe(250);
-  }, 30_000);
+  });
 
   it('is to be sent again where Redis is full', async () => {
     const client = await session();

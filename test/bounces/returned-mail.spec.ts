@@ -9,7 +9,7 @@ let client: RawSmtp;
 
 beforeAll(async () => {
   intake = await RunningIntake.start();
-}, 30_000);
+});
 beforeEach(async () => {
   await intake.begin();
   client = await RawSmtp.session(await intake.open());

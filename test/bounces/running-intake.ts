@@ -87,7 +87,7 @@ export class RunningIntake {
     const steps = await SpoolSteps.start();
     const { path } = steps.redis.options;
     const redis = connectRedis(`unix://${path ?? ''}`, 'answering');
-    const reached = await untilReady(redis, 10_000);
+    const reached = await untilReady(redis, 60_000);
     if (reached.kind !== 'ready') throw new Error(reached.why);
     const lanes = new BullmqLanes(SHARD, redis, () => undefined);
     await lanes.ready();
@@ -127,7 +127,7 @@ export class RunningIntake {
   }
 
   async untilRedisAnswers(): Promise<void> {
-    const reached = await untilReady(this.redis, 10_000);
+    const reached = await untilReady(this.redis, 60_000);
     if (reached.kind !== 'ready') throw new Error(reached.why);
   }
 

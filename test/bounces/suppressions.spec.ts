@@ -6,7 +6,7 @@ let rig: SuppressionRig;
 
 beforeAll(async () => {
   rig = await SuppressionRig.start();
-}, 30_000);
+});
 beforeEach(() => rig.reset());
 afterEach(() => rig.empty());
 afterAll(() => rig.stop());

@@ -23,7 +23,7 @@ import { Log } from '../../src/telemetry/logger.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
 
 export const HOUR_MS = 3_600_000;
-const READY_WITHIN_MS = 10_000;
+const READY_WITHIN_MS = 60_000;
 const POLL_MS = 10;
 const RETENTION: Retention = {
   eventRetentionMs: HOUR_MS,

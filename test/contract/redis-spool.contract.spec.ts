@@ -37,7 +37,7 @@ describe('a power cut in the middle of an acceptance', () => {
       expect((await new QueueLedger(survivor).lines())[1]).toMatchObject({ accepted: there ? 3 : 1 });
       await bench.stopServer();
     }
-  }, 30_000);
+  });
 });
 
 describe('a waiting message of 4 KiB', () => {
@@ -55,7 +55,7 @@ describe('a waiting message of 4 KiB', () => {
     const bytes = ((await usedMemoryBytes(redis)) - before) / messages - bodyBytes;
     console.log(`Redis memory of a waiting message beside its body of ${bodyBytes}: ${Math.round(bytes)} bytes`);
     expect(bytes).toBeLessThan(3 * 1_024);
-  }, 30_000);
+  });
 });
 
 /** What there is of a message, by the kind of its keys. */

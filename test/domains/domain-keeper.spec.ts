@@ -14,7 +14,7 @@ let small: SmallRegistry;
 
 beforeEach(async () => {
   small = await SmallRegistry.start();
-}, 30_000);
+});
 
 afterEach(() => small.stop());
 

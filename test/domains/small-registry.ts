@@ -67,7 +67,7 @@ export class SmallRegistry {
     const embedded = await startEmbeddedRedis({ dataDir: directory, durability: 'memory', log: () => undefined });
     if (embedded.kind !== 'running') throw new Error(embedded.why);
     const redis = connectRedis(embedded.url, 'queue');
-    await untilReady(redis, 10_000);
+    await untilReady(redis, 60_000);
     return new SmallRegistry(directory, embedded, redis, await startDns());
   }
 

@@ -24,7 +24,7 @@ import { isInstalled } from '../programs/installed.js';
 import { freePort } from './running-posthorn.js';
 
 const run = promisify(execFile);
-const READY_WITHIN_MS = 20_000;
+const READY_WITHIN_MS = 60_000;
 const POSTFIX = '/usr/sbin/postfix';
 /** Debian's package conflicts with Postfix's, so it is only unpacked. */
 const EXIM_PACKAGE = 'exim4-daemon-light';

@@ -17,7 +17,7 @@ import { mayRunExim, mayRunPostfix, startExim, startPostfix, type LateBouncer } 
 import { RawSmtp } from './raw-smtp.js';
 import { freePort, RunningPosthorn } from './running-posthorn.js';
 
-const WITHIN_MS = 40_000;
+const WITHIN_MS = 60_000;
 const POLL_MS = 100;
 
 interface ShownRecipient {
@@ -47,13 +47,13 @@ beforeAll(async () => {
     POSTHORN_BOUNCE_PORT: String(intakePort),
     POSTHORN_ROUTES: [...routes, '*=mx'].join(','),
   });
-}, 120_000);
+});
 afterAll(async () => {
   await posthorn.dispose();
   await mx.close();
   await refusing.close();
   for (const bouncer of bouncers) await bouncer.stop();
-}, 60_000);
+});
 
 /** Sends by the HTTP API; the message's id. */
 async function send(...to: readonly string[]): Promise<string> {
@@ -120,7 +120,7 @@ async function bringBack(to: string, mail: string): Promise<string> {
 async function withRedis<T>(ask: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = connectRedis(`unix://${join(posthorn.dataDir, 'redis/redis.sock')}`, 'answering');
   try {
-    await untilReady(redis, 10_000);
+    await untilReady(redis, 60_000);
     return await ask(redis);
   } finally {
     await disconnectRedis(redis);

@@ -9,7 +9,7 @@ import * as readers from './mail-readers.js';
 import type { ImapWatcher } from './imap-watcher.js';
 import { RunningReports } from './running-reports.js';
 
-const WITHIN_MS = 10_000;
+const WITHIN_MS = 60_000;
 const POLL_MS = 50;
 
 let reports: RunningReports;

@@ -10,7 +10,7 @@ const REPORTS = 20;
 const ANSWERED_BEFORE_KILL = 300;
 const UNDER_WAY = 8;
 const POLL_MS = 50;
-const WITHIN_MS = 40_000;
+const WITHIN_MS = 60_000;
 
 let mx: ScriptedMx;
 let posthorn: RunningPosthorn;

@@ -8,7 +8,7 @@ import type { Redis } from 'ioredis';
 import { connectRedis, disconnectRedis, untilReady } from '../../src/store/connect-redis.js';
 import { freePort } from './running-posthorn.js';
 
-const READY_WITHIN_MS = 10_000;
+const READY_WITHIN_MS = 60_000;
 
 export interface OwnedRedisOptions {
   /** On top of an append-only file that is synced always, and of what the relay asks for. */

@@ -14,7 +14,7 @@ import { runPosthorn, RunningPosthorn } from './running-posthorn.js';
 
 const SENDER = 'web@shop.example';
 const MESSAGE = Buffer.from(`From: ${SENDER}\r\nTo: ann@example.net\r\nSubject: hi\r\n\r\nHello.\r\n`);
-const FOLLOWED_WITHIN_MS = 20_000;
+const FOLLOWED_WITHIN_MS = 60_000;
 const POLL_MS = 50;
 
 let directory: string;

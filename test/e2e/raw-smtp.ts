@@ -13,7 +13,7 @@ export interface RawReply {
   readonly text: string;
 }
 
-const REPLY_WITHIN_MS = 20_000;
+const REPLY_WITHIN_MS = 60_000;
 /** RFC 5321 section 4.2: code, a hyphen where more lines follow, text. */
 const REPLY_LINE = /^(\d{3})([ -]?)(.*)$/;
 

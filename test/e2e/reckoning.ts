@@ -37,7 +37,7 @@ export interface Books {
 }
 
 const POLL_MS = 100;
-const READY_WITHIN_MS = 5_000;
+const READY_WITHIN_MS = 60_000;
 const QUESTIONS_AT_ONCE = 8;
 /** As long as a near receiver takes to answer the final dot, so that a death meets messages on the wire. */
 const DOT_DELAY_MS = 10;

@@ -14,10 +14,11 @@ import { isInstalled } from '../programs/installed.js';
 import { processesOf } from './failing-start.js';
 import { RawSmtp } from './raw-smtp.js';
 import { environment, freePort, freePorts, type PosthornPorts, RunningPosthorn } from './running-posthorn.js';
+import { withPatience } from '../patience.js';
 
 const FIRST_START = 'First start';
-const READY_WITHIN_MS = 30_000;
-const GONE_WITHIN_MS = 15_000;
+const READY_WITHIN_MS = withPatience(6_000);
+const GONE_WITHIN_MS = withPatience(6_000);
 const POLL_MS = 20;
 const MESSAGE = Buffer.from('From: app@example.org\r\nTo: x@example.net\r\nSubject: once\r\n\r\nHello.\r\n');
 
@@ -138,7 +139,7 @@ describe('a second start', () => {
   async function accounts(): Promise<string[]> {
     const redis = connectRedis(`unix://${dataDir}/redis/redis.sock`, 'answering');
     try {
-      await untilReady(redis, 5_000);
+      await untilReady(redis, 60_000);
       return (await new Accounts(redis, new SystemClock()).list()).map(({ name }) => name);
     } finally {
       await disconnectRedis(redis);

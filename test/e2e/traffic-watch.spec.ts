@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RunningPosthorn } from './running-posthorn.js';
 
-const TOLD_WITHIN_MS = 20_000;
+const TOLD_WITHIN_MS = 60_000;
 const POLL_MS = 100;
 
 let posthorn: RunningPosthorn | undefined;

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { RunningApi, STARTED_WITHIN_MS, type Answer } from './running-api.js';
+import { RunningApi, type Answer } from './running-api.js';
 
 const PATHS = ['/mail/config-v1.1.xml', '/.well-known/autoconfig/mail/config-v1.1.xml'] as const;
 const [PATH] = PATHS;
@@ -12,7 +12,7 @@ let api: RunningApi;
 
 beforeAll(async () => {
   api = await RunningApi.start({ POSTHORN_PORT_BASE: '0' });
-}, STARTED_WITHIN_MS);
+});
 
 afterAll(() => api.stop());
 
@@ -116,31 +116,27 @@ describe('the configuration of a mail program', () => {
     expect([answer.status, domainIn(answer.text)]).toEqual([200, 'example.org']);
   });
 
-  it(
-    'leaves out what is off, and is none without a server to fetch mail from',
-    async () => {
-      const off = {
-        POSTHORN_PORT_BASE: '0',
-        POSTHORN_IMAP_PORT: '0',
-        POSTHORN_POP3_PORT: '0',
-        POSTHORN_POP3S_PORT: '0',
-      };
-      for (const [imapsPort, status, ports] of [
-        ['2993', 200, ['2993', '465', '587']],
-        ['0', 404, undefined],
-      ] as const) {
-        const other = await RunningApi.start({ ...off, POSTHORN_IMAPS_PORT: imapsPort });
-        try {
-          const answer = await other.request('GET', `${PATH}?emailaddress=a@example.org`, { key: null });
-          expect(answer.status).toBe(status);
-          expect(answer.text.match(/(?<=<port>)\d+/g) ?? undefined).toEqual(ports);
-        } finally {
-          await other.stop();
-        }
+  it('leaves out what is off, and is none without a server to fetch mail from', async () => {
+    const off = {
+      POSTHORN_PORT_BASE: '0',
+      POSTHORN_IMAP_PORT: '0',
+      POSTHORN_POP3_PORT: '0',
+      POSTHORN_POP3S_PORT: '0',
+    };
+    for (const [imapsPort, status, ports] of [
+      ['2993', 200, ['2993', '465', '587']],
+      ['0', 404, undefined],
+    ] as const) {
+      const other = await RunningApi.start({ ...off, POSTHORN_IMAPS_PORT: imapsPort });
+      try {
+        const answer = await other.request('GET', `${PATH}?emailaddress=a@example.org`, { key: null });
+        expect(answer.status).toBe(status);
+        expect(answer.text.match(/(?<=<port>)\d+/g) ?? undefined).toEqual(ports);
+      } finally {
+        await other.stop();
       }
-    },
-    STARTED_WITHIN_MS,
-  );
+    }
+  });
 });
 
 describe('what is no address', () => {

@@ -1,6 +1,6 @@
 /** `/v1/domains` over HTTP, with a real Redis behind it and a scripted DNS. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { RunningApi, STARTED_WITHIN_MS } from './running-api.js';
+import { RunningApi } from './running-api.js';
 import { publishRecord } from '../domains/publish-record.js';
 import { startDns, type ScriptedDns } from '../../src/cli/demo/scripted-dns.js';
 
@@ -26,7 +26,7 @@ beforeAll(async () => {
     POSTHORN_IMAP_PORT: '0',
     POSTHORN_POP3_PORT: '0',
   });
-}, STARTED_WITHIN_MS);
+});
 
 afterAll(async () => {
   await api.stop();

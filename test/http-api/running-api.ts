@@ -23,9 +23,6 @@ import { startEmbeddedRedis, type EmbeddedRedis } from '../../src/store/embedded
 import { Log } from '../../src/telemetry/logger.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
 
-/** A time-out for a suite's beforeAll: on a busy machine Redis and Nest take seconds. */
-export const STARTED_WITHIN_MS = 30_000;
-
 /** An answer, read to its end. */
 export interface Answer {
   readonly status: number;

@@ -48,7 +48,7 @@ import { Metrics } from '../../src/telemetry/metrics.js';
 const HOSTS = ['127.0.0.2', '127.0.0.3', '127.0.0.4'] as const;
 const ACCOUNT = 'test';
 const SENDER = 'sender.example';
-const UNTIL_MS = 20_000;
+const UNTIL_MS = 60_000;
 
 export class MovableClock extends Clock {
   offsetMs = 0;
@@ -108,7 +108,7 @@ export class SmallInternet {
     const embedded = await startEmbeddedRedis({ dataDir: directory, durability: 'memory', log: () => undefined });
     if (embedded.kind !== 'running') throw new Error(embedded.why);
     const redis = connectRedis(embedded.url, 'queue');
-    await untilReady(redis, 10_000);
+    await untilReady(redis, 60_000);
     const lanes = new BullmqLanes(SHARD, redis, () => undefined);
     await lanes.ready();
     const retention = { eventRetentionMs: 600_000, bodyRetentionMs: 0, historyMax: 1000, bodyBytesMax: 1e8 };

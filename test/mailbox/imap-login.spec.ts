@@ -2,7 +2,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ImapRig } from './imap-rig.js';
 import { RawLines } from './raw-lines.js';
-import { HOSTNAME, STARTED_WITHIN_MS, type OpenMailboxDoor, type Owner } from './running-mailbox.js';
+import { HOSTNAME, type OpenMailboxDoor, type Owner } from './running-mailbox.js';
 
 const ALWAYS = 'IMAP4rev1 LITERAL- SASL-IR ID NAMESPACE CHILDREN SPECIAL-USE UIDPLUS MOVE UNSELECT IDLE';
 
@@ -15,7 +15,7 @@ beforeAll(async () => {
   tls = await rig.open();
   plain = await rig.open({ kind: 'starttls' });
   owner = await rig.owner();
-}, STARTED_WITHIN_MS);
+});
 beforeEach(() => rig.running.forgetClients());
 
 function saslPlain(user: string, password: string, actAs = ''): string {

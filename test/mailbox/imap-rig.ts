@@ -4,7 +4,6 @@ import type { Report } from '../../src/bounces/reports/reports.js';
 import { ImapClient } from './imap-client.js';
 import {
   RunningMailbox,
-  STARTED_WITHIN_MS,
   type MailboxDoorKind,
   type MailboxDoorSetup,
   type OpenMailboxDoor,
@@ -35,7 +34,7 @@ export class ImapRig {
   /** Starts before the tests of a suite and stops after them. */
   static ofSuite(doors = 1, { sessions = 'test' }: ImapSuite = {}): ImapRig {
     const rig = new ImapRig();
-    beforeAll(() => rig.start(doors), STARTED_WITHIN_MS);
+    beforeAll(() => rig.start(doors));
     if (sessions === 'test') afterEach(() => rig.clear());
     afterAll(() => rig.stop());
     return rig;

@@ -103,7 +103,7 @@ describe('two processes', () => {
       }),
       { numRuns: RUNS },
     );
-  }, 60_000);
+  });
 
   it('lose no flag of each other', async () => {
     await rig.append(10);

@@ -29,7 +29,7 @@ describe('without Redis', () => {
     const door = new CuttableDoor(fileURLToPath(rig.own.url.replace('unix', 'file')), `${rig.own.directory}/door`);
     await door.open();
     const redis = connectRedis(door.url, 'answering');
-    await untilReady(redis, 10_000);
+    await untilReady(redis, 60_000);
     try {
       await rig.append(2);
       const mailboxes = await rig.process(rig.store(redis), door.url);
@@ -45,7 +45,7 @@ describe('without Redis', () => {
       expect(flagsOf(mailbox)).toEqual(['1', '2']);
       await door.open();
       await untilSeen(mailbox, () => uidsOf(mailbox).length === 3);
-      await untilReady(redis, 10_000);
+      await untilReady(redis, 60_000);
       expect((await mailboxes.open('other')).gone).toBe(false);
     } finally {
       await rig.closeProcesses();

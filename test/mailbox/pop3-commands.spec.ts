@@ -1,7 +1,7 @@
 /** What POP3 makes of commands that are wrong, many, slow or endless: RFC 1939 section 3, RFC 2449 section 4. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Pop3Client } from './pop3-client.js';
-import { RunningMailbox, STARTED_WITHIN_MS, type OpenMailboxDoor, type Owner } from './running-mailbox.js';
+import { RunningMailbox, type OpenMailboxDoor, type Owner } from './running-mailbox.js';
 
 let running: RunningMailbox;
 let door: OpenMailboxDoor;
@@ -10,7 +10,7 @@ let owner: Owner;
 beforeAll(async () => {
   running = await RunningMailbox.start();
   door = await running.open('pop3');
-}, STARTED_WITHIN_MS);
+});
 
 beforeEach(async () => {
   owner = await running.owner();

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { LoginGuard } from '../../src/listeners/login-guard.js';
 import { plain, Pop3Client } from './pop3-client.js';
-import { HOSTNAME, RunningMailbox, STARTED_WITHIN_MS, type OpenMailboxDoor, type Owner } from './running-mailbox.js';
+import { HOSTNAME, RunningMailbox, type OpenMailboxDoor, type Owner } from './running-mailbox.js';
 
 const ALWAYS = ['TOP', 'UIDL', 'RESP-CODES', 'AUTH-RESP-CODE', 'PIPELINING', 'IMPLEMENTATION Posthorn'];
 
@@ -17,7 +17,7 @@ beforeAll(async () => {
   ca = running.certificate.cert;
   implicit = await running.open('pop3', 'implicit');
   starttls = await running.open('pop3', 'starttls');
-}, STARTED_WITHIN_MS);
+});
 
 beforeEach(async () => {
   await running.forgetClients();

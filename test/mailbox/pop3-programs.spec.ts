@@ -5,7 +5,7 @@ import { describeReader } from '../programs/describe-reader.js';
 import { PYTHON } from '../programs/installed.js';
 import { ReaderHome } from '../programs/reader-home.js';
 import type { Ended } from '../programs/run-program.js';
-import { RunningMailbox, STARTED_WITHIN_MS, type OpenMailboxDoor, type Owner } from './running-mailbox.js';
+import { RunningMailbox, type OpenMailboxDoor, type Owner } from './running-mailbox.js';
 
 const REPORTS = ['Subject: one\r\n\r\n.dot\r\n', 'Subject: two\r\n\r\n..\r\nend\r\n', 'Subject: three\r\n\r\n'];
 const KINDS = ['implicit', 'starttls'] as const;
@@ -38,7 +38,7 @@ let home: ReaderHome;
 beforeAll(async () => {
   running = await RunningMailbox.start();
   doors = { implicit: await running.open('pop3', 'implicit'), starttls: await running.open('pop3', 'starttls') };
-}, STARTED_WITHIN_MS);
+});
 
 beforeEach(async () => {
   owner = await running.owner();

@@ -2,7 +2,7 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
-const WITHIN_MS = 20_000;
+const WITHIN_MS = 60_000;
 
 export class RawLines {
   private received: Buffer = Buffer.alloc(0);

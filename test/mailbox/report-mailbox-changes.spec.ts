@@ -104,7 +104,7 @@ describe('changes', () => {
     expect((await store.archive(id, all)).size).toBe(2_100);
     expect(await store.remove(id, all)).toEqual([]);
     await rig.expectExactCounts();
-  }, 30_000);
+  });
 });
 
 describe('an account that was removed', () => {

@@ -14,7 +14,7 @@ const IMAP = '/usr/lib/dovecot/imap';
 /** nobody and nogroup of Debian: where the tests run as root, Dovecot does not. */
 const NOBODY = 65534;
 const PASSWORD = 'a-secret-of-the-test';
-const READY_WITHIN_MS = 10_000;
+const READY_WITHIN_MS = 60_000;
 const POLL_MS = 20;
 
 /** What is missing of it here; undefined where it can be started. */

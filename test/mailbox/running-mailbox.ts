@@ -28,7 +28,7 @@ import { blockListOf } from '../../src/network/client-networks.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
 import { MailboxRig } from './mailbox-rig.js';
 
-export const STARTED_WITHIN_MS = 30_000;
+const REDIS_ANSWERS_WITHIN_MS = 30_000;
 export const HOSTNAME = 'relay.example';
 
 /** Under TLS from the first octet, or after STARTTLS. */
@@ -131,7 +131,7 @@ export class RunningMailbox {
     const [redis, mailboxes] = [await own.connect(), await this.rig.process(setup.store)];
     const limitsOf = (most: ConnectionsPerNetwork, counted: typeof MAILBOX_BY_ACCOUNT): ConnectionLimits =>
       // On a busy machine Redis takes its time.
-      new ConnectionLimits(redis, clock, most, STARTED_WITHIN_MS, counted);
+      new ConnectionLimits(redis, clock, most, REDIS_ANSWERS_WITHIN_MS, counted);
     const networks = limitsOf(setup.perNetwork ?? [5_000, 5_000, 5_000], MAILBOX_BY_NETWORK);
     const most = setup.perAccount ?? 50;
     const sessions = limitsOf([most, most, most], MAILBOX_BY_ACCOUNT);

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { refusal, type RefusalCause } from '../../src/submission/refusals.js';
 import { RawSmtp } from '../e2e/raw-smtp.js';
-import { RunningDoors, STARTED_WITHIN_MS } from './running-doors.js';
+import { RunningDoors } from './running-doors.js';
 
 const SENDER = 'app@example.org';
 
@@ -13,7 +13,7 @@ const open: RawSmtp[] = [];
 beforeAll(async () => {
   doors = await RunningDoors.start();
   ca = doors.certificate.cert;
-}, STARTED_WITHIN_MS);
+});
 
 beforeEach(() => doors.forgetClients());
 

@@ -7,7 +7,6 @@ import {
   type ConnectionsPerNetwork,
 } from '../../src/listeners/connection-limits.js';
 import { GuardRedis } from './guard-redis.js';
-import { STARTED_WITHIN_MS } from './running-doors.js';
 
 const MINUTE_MS = 60_000;
 const HERE = '203.0.113.7';
@@ -19,7 +18,7 @@ const made: ConnectionLimits[] = [];
 beforeAll(async () => {
   server = await GuardRedis.start();
   redis = await server.connect();
-}, STARTED_WITHIN_MS);
+});
 
 beforeEach(async () => {
   await redis.flushall();
@@ -37,7 +36,7 @@ function limits(
   perNetwork: ConnectionsPerNetwork,
   connection: Redis = redis,
   // On a busy machine Redis takes its time; only where it is gone shall the local numbers be used.
-  waitMs = STARTED_WITHIN_MS,
+  waitMs = 30_000,
 ): ConnectionLimits {
   const made_ = new ConnectionLimits(connection, server.clock, perNetwork, waitMs);
   made.push(made_);

@@ -38,7 +38,7 @@ export class GuardRedis {
   /** A connection as another process would have it. */
   async connect(): Promise<Redis> {
     const redis = connectRedis(this.embedded.url, 'answering');
-    await untilReady(redis, 10_000);
+    await untilReady(redis, 60_000);
     this.clients.push(redis);
     return redis;
   }

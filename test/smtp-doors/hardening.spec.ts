@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { connect } from 'node:net';
 import { refusal, type RefusalCause } from '../../src/submission/refusals.js';
 import { RawSmtp, type RawReply } from '../e2e/raw-smtp.js';
-import { MESSAGE_BYTES_MAX, RECIPIENTS_MAX, RunningDoors, STARTED_WITHIN_MS, type DoorSetup } from './running-doors.js';
+import { MESSAGE_BYTES_MAX, RECIPIENTS_MAX, RunningDoors, type DoorSetup } from './running-doors.js';
 
 const SENDER = 'app@example.org';
 const MESSAGE = `From: ${SENDER}\r\nSubject: hello\r\n\r\nHello.\r\n`;
@@ -15,7 +15,7 @@ const open: RawSmtp[] = [];
 
 beforeAll(async () => {
   doors = await RunningDoors.start();
-}, STARTED_WITHIN_MS);
+});
 
 beforeEach(() => doors.forgetClients());
 

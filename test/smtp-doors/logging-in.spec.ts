@@ -1,7 +1,7 @@
 /** Who gets in by a password while others guess, and what the others hear, on real sockets. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { RawSmtp } from '../e2e/raw-smtp.js';
-import { RunningDoors, STARTED_WITHIN_MS } from './running-doors.js';
+import { RunningDoors } from './running-doors.js';
 
 const HERE = '203.0.113.7';
 const LOCKED = /^421 4\.7\.0 Too many failed logins: .* try again in \d+ minutes$/;
@@ -14,7 +14,7 @@ const open: RawSmtp[] = [];
 
 beforeAll(async () => {
   doors = await RunningDoors.start();
-}, STARTED_WITHIN_MS);
+});
 
 beforeEach(async () => {
   await doors.forgetClients();

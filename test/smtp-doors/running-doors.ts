@@ -31,7 +31,6 @@ import { SubmissionDoor, type DoorKind } from '../../src/submission/submission-d
 import { Log } from '../../src/telemetry/logger.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
 
-export const STARTED_WITHIN_MS = 30_000;
 export const MESSAGE_BYTES_MAX = 100_000;
 export const RECIPIENTS_MAX = 1_000;
 

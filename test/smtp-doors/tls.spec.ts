@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { createSelfSignedCertificate } from '../../src/listeners/self-signed-certificate.js';
 import { RawSmtp } from '../e2e/raw-smtp.js';
 import { isInstalled } from '../programs/installed.js';
-import { RunningDoors, STARTED_WITHIN_MS } from './running-doors.js';
+import { RunningDoors } from './running-doors.js';
 
 const SUITES = [
   'TLS_AES_128_GCM_SHA256',
@@ -20,7 +20,7 @@ const open: RawSmtp[] = [];
 
 beforeAll(async () => {
   doors = await RunningDoors.start();
-}, STARTED_WITHIN_MS);
+});
 
 afterEach(async () => {
   for (const client of open.splice(0)) client.close();

@@ -79,7 +79,7 @@ describe('the provisioning of a running service', () => {
     } finally {
       await provisioning.stop();
     }
-  }, 60_000);
+  });
 
   it('ends at once, watched or not', async () => {
     await provisioning.stop();
