@@ -14,7 +14,7 @@ import { withPatience } from '../patience.js';
 
 /** What the doors and the operators' port must answer within, whatever Redis does. */
 const ANSWER_WITHIN_MS = 2_000;
-const WELL_AGAIN_WITHIN_MS = 60_000;
+const WELL_AGAIN_WITHIN_MS = 5_000;
 /** Work that a worker had in hand may have to wait for its lease to lapse. */
 const SETTLED_WITHIN_MS = 60_000;
 const POLL_MS = 50;
