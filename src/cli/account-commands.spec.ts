@@ -1,14 +1,12 @@
 /** `./posthorn account` and `./posthorn credential`, against a real relay. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { runCommand as run } from '../../test/cli/run-command.js';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { environmentOf, runCommand } from '../../test/cli/run-command.js';
 import { RunningApi } from '../../test/http-api/running-api.js';
 import { hashSecret } from '../accounts/secrets.js';
 import { accountCommand } from './account.js';
 import { credentialCommand } from './credential.js';
 
 let api: RunningApi;
-const ownEnvironment = { ...process.env };
-const ownInput = Object.getOwnPropertyDescriptor(process, 'stdin');
 
 beforeAll(async () => {
   api = await RunningApi.start();
@@ -18,18 +16,8 @@ afterAll(async () => {
   await api.stop();
 });
 
-beforeEach(() => {
-  process.env.POSTHORN_API_URL = api.url;
-  process.env.POSTHORN_API_KEY = api.first.apiKey;
-});
-
-afterEach(() => {
-  process.env = { ...ownEnvironment };
-  if (ownInput) Object.defineProperty(process, 'stdin', ownInput);
-});
-
-const account = (...argv: string[]) => run(accountCommand, argv);
-const credential = (...argv: string[]) => run(credentialCommand, argv);
+const account = (...argv: string[]) => runCommand(accountCommand, argv, environmentOf(api));
+const credential = (...argv: string[]) => runCommand(credentialCommand, argv, environmentOf(api));
 
 describe('./posthorn account', () => {
   it('creates, changes, lists, suspends, resumes and removes', async () => {
@@ -122,8 +110,7 @@ describe('./posthorn credential', () => {
   });
 
   it('makes a secret and its hash without a relay', async () => {
-    process.env.POSTHORN_API_URL = 'http://127.0.0.1:1';
-    const { code, out } = await credential('hash');
+    const { code, out } = await runCommand(credentialCommand, ['hash'], { POSTHORN_API_URL: 'http://127.0.0.1:1' });
     expect(code).toBe(0);
     const [, secret = '', hash = ''] = /^secret {2}(\w{43})\nhash {4}(sha256:[0-9a-f]{64})\n/.exec(out) ?? [];
     expect(hash).toBe(`sha256:${hashSecret(secret)}`);
@@ -152,6 +139,10 @@ describe('./posthorn credential', () => {
 });
 
 it.each([accountCommand, credentialCommand])('documents itself: %#', async (command) => {
-  expect(await run(command, ['--help'])).toEqual({ code: 0, out: command.help, err: '' });
-  expect(await run(command, ['list', '--help'])).toEqual({ code: 0, out: command.help, err: '' });
+  expect(await runCommand(command, ['--help'], environmentOf(api))).toEqual({ code: 0, out: command.help, err: '' });
+  expect(await runCommand(command, ['list', '--help'], environmentOf(api))).toEqual({
+    code: 0,
+    out: command.help,
+    err: '',
+  });
 });

@@ -1,13 +1,14 @@
 /** The commands that talk to a relay, against a real one. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { runCommand as run } from '../../test/cli/run-command.js';
+import { environmentOf, runCommand } from '../../test/cli/run-command.js';
 import { publishRecord } from '../../test/domains/publish-record.js';
 import { RunningApi } from '../../test/http-api/running-api.js';
 import { findingOf } from '../mail/categories.js';
+import type { Command } from './command.js';
 import { startDns, type ScriptedDns } from './demo/scripted-dns.js';
 import type { DomainRecordView } from './domain-text.js';
 import { domainCommand } from './domain.js';
@@ -16,8 +17,6 @@ import { sendCommand } from './send.js';
 
 let api: RunningApi;
 let dns: ScriptedDns;
-const ownEnvironment = { ...process.env };
-const ownInput = Object.getOwnPropertyDescriptor(process, 'stdin');
 
 beforeAll(async () => {
   dns = await startDns();
@@ -29,16 +28,8 @@ afterAll(async () => {
   await dns.close();
 });
 
-beforeEach(() => {
-  process.env.POSTHORN_API_URL = api.url;
-  process.env.POSTHORN_API_KEY = api.first.apiKey;
-});
-
-afterEach(() => {
-  process.env = { ...ownEnvironment };
-  jest.restoreAllMocks();
-  if (ownInput) Object.defineProperty(process, 'stdin', ownInput);
-});
+const run = (command: Command, argv: readonly string[], input = '') =>
+  runCommand(command, argv, environmentOf(api), input);
 
 const mail = [
   '--from',
@@ -250,15 +241,13 @@ describe('a command', () => {
   });
 
   it("uses the first start's key where it is given none", async () => {
-    delete process.env.POSTHORN_API_KEY;
-    process.env.POSTHORN_DATA_DIR = api.dataDir;
-    expect((await run(domainCommand, ['list'])).code).toBe(0);
+    const environment = { POSTHORN_API_URL: api.url, POSTHORN_DATA_DIR: api.dataDir };
+    expect((await runCommand(domainCommand, ['list'], environment)).code).toBe(0);
   });
 
   it('says where a key could come from', async () => {
-    delete process.env.POSTHORN_API_KEY;
-    process.env.POSTHORN_DATA_DIR = '/nowhere';
-    const { code, err } = await run(domainCommand, ['list']);
+    const environment = { POSTHORN_API_URL: api.url, POSTHORN_DATA_DIR: '/nowhere' };
+    const { code, err } = await runCommand(domainCommand, ['list'], environment);
     expect([code, err]).toEqual([2, expect.stringContaining('set POSTHORN_API_KEY (/nowhere/first-credentials.json')]);
   });
 
@@ -267,8 +256,8 @@ describe('a command', () => {
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as AddressInfo;
     await new Promise((resolve) => server.close(resolve));
-    process.env.POSTHORN_API_URL = `http://127.0.0.1:${port}`;
-    const { code, err } = await run(domainCommand, ['list']);
+    const environment = { ...environmentOf(api), POSTHORN_API_URL: `http://127.0.0.1:${port}` };
+    const { code, err } = await runCommand(domainCommand, ['list'], environment);
     const advice = 'start it with ./posthorn up, or name another in POSTHORN_API_URL';
     expect([code, err]).toEqual([
       1,
@@ -277,16 +266,17 @@ describe('a command', () => {
   });
 
   it('shows faults of the settings as they are', async () => {
-    process.env.POSTHORN_HTTP_PORT = 'many';
-    const { code, err } = await run(domainCommand, ['list']);
+    const environment = { ...environmentOf(api), POSTHORN_HTTP_PORT: 'many' };
+    const { code, err } = await runCommand(domainCommand, ['list'], environment);
     expect([code, err]).toEqual([2, expect.stringMatching(/^posthorn: 1 setting is wrong[^]*POSTHORN_HTTP_PORT=many/)]);
   });
 
   it('is not led elsewhere with its key', async () => {
     const server = createServer((_, response) => response.writeHead(302, { Location: api.url }).end());
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    process.env.POSTHORN_API_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const { code } = await run(domainCommand, ['list']);
+    const elsewhere = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const environment = { ...environmentOf(api), POSTHORN_API_URL: elsewhere };
+    const { code } = await runCommand(domainCommand, ['list'], environment);
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
     expect(code).toBe(1);

@@ -2,14 +2,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { runCommand as run } from '../../test/cli/run-command.js';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { environmentOf, runCommand } from '../../test/cli/run-command.js';
 import { RunningApi } from '../../test/http-api/running-api.js';
 import { suppressionCommand } from './suppression.js';
 
 let api: RunningApi;
 const directory = mkdtempSync(join(tmpdir(), 'posthorn-suppression-'));
-const ownEnvironment = { ...process.env };
 
 beforeAll(async () => {
   api = await RunningApi.start();
@@ -18,15 +17,8 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
   await api.stop();
 });
-beforeEach(() => {
-  process.env.POSTHORN_API_URL = api.url;
-  process.env.POSTHORN_API_KEY = api.first.apiKey;
-});
-afterEach(() => {
-  process.env = { ...ownEnvironment };
-});
 
-const suppression = (...argv: string[]) => run(suppressionCommand, argv);
+const suppression = (...argv: string[]) => runCommand(suppressionCommand, argv, environmentOf(api));
 
 describe('./posthorn suppression', () => {
   it('adds, lists, shows and removes', async () => {

@@ -2,6 +2,7 @@
 import { jest } from '@jest/globals';
 import { Readable } from 'node:stream';
 import type { Command } from '../../src/cli/command.js';
+import type { RunningApi } from '../http-api/running-api.js';
 
 export interface Outcome {
   readonly code: number;
@@ -9,13 +10,31 @@ export interface Outcome {
   readonly err: string;
 }
 
-/** @param input what it reads on standard input; whoever gives one puts `process.stdin` back afterwards */
-export async function runCommand(command: Command, argv: readonly string[], input = ''): Promise<Outcome> {
+export type Environment = Readonly<Record<string, string>>;
+
+/** The settings with which a command talks to `api`. */
+export function environmentOf(api: RunningApi): Environment {
+  return { POSTHORN_API_URL: api.url, POSTHORN_API_KEY: api.first.apiKey };
+}
+
+/** @param input what it reads on standard input */
+export async function runCommand(
+  command: Command,
+  argv: readonly string[],
+  environment: Environment,
+  input = '',
+): Promise<Outcome> {
   let [out, err] = ['', ''];
+  const own = { env: process.env, stdin: Object.getOwnPropertyDescriptor(process, 'stdin') ?? {} };
   jest.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += String(text))));
   jest.spyOn(process.stderr, 'write').mockImplementation((text) => Boolean((err += String(text))));
   Object.defineProperty(process, 'stdin', { value: Readable.from([Buffer.from(input)]), configurable: true });
-  const code = await command.run(argv);
-  jest.restoreAllMocks();
-  return { code, out, err };
+  process.env = { ...own.env, ...environment };
+  try {
+    return { code: await command.run(argv), out, err };
+  } finally {
+    process.env = own.env;
+    Object.defineProperty(process, 'stdin', own.stdin);
+    jest.restoreAllMocks();
+  }
 }
