@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { LineWriter } from './line-writer.js';
+import { SESSION_TIMES } from './session-deadlines.js';
 
 export type LineRead =
   /** Without its line ending. */
@@ -24,8 +25,6 @@ export type ReadEnd =
 /** Why a session is ended from our side: the process drains, needs the place for others, or the login was taken away. */
 export type Interruption = 'shutting_down' | 'evicted' | 'revoked';
 
-/** From the first octet of a line to its end, and of a literal to its last. */
-const LINE_MS = 2 * 60_000;
 /** What has come and was not asked for: then the client's sending is held up. */
 const HELD_OCTETS_MAX = 64 * 1024;
 /** For the client to close its side too. */
@@ -79,7 +78,7 @@ export class LineConnection {
     // What the client has said ahead is not begun any more.
     if (this.interruption) return { kind: 'interrupted', why: this.interruption };
     let scanned = 0;
-    let deadline = performance.now() + (this.held.length > 0 ? LINE_MS : idleMs);
+    let deadline = performance.now() + (this.held.length > 0 ? SESSION_TIMES.lineMs : idleMs);
     for (;;) {
       const end = this.held.indexOf(LF, scanned);
       if (end > octetsMax + 1 || (end === -1 && this.held.length > octetsMax + 1)) {
@@ -93,7 +92,7 @@ export class LineConnection {
       const had = (scanned = this.held.length);
       const woken = await this.more(deadline);
       if (woken !== 'more') return this.endOf(woken);
-      if (had === 0) deadline = performance.now() + LINE_MS;
+      if (had === 0) deadline = performance.now() + SESSION_TIMES.lineMs;
     }
   }
 
@@ -111,7 +110,7 @@ export class LineConnection {
 
   /** Reads and forgets up to the end of a line, and gives its last octets; undefined where that is not within `octetsMax`. */
   async skipLine(octetsMax: number): Promise<Buffer | undefined> {
-    const deadline = performance.now() + LINE_MS;
+    const deadline = performance.now() + SESSION_TIMES.lineMs;
     let tail = NOTHING;
     for (let left = octetsMax; left > 0;) {
       const end = this.held.indexOf(LF);
@@ -212,7 +211,7 @@ export class LineConnection {
 
   private async take(octets: number, each: (part: Buffer) => void): Promise<ReadEnd | undefined> {
     // An octet now and then does not keep a session open: 1 kB/s is less than any line does.
-    const deadline = performance.now() + LINE_MS + octets;
+    const deadline = performance.now() + SESSION_TIMES.lineMs + octets;
     for (let left = octets; left > 0;) {
       if (this.held.length > 0) {
         const part = this.held.subarray(0, left);

@@ -1,6 +1,6 @@
 /**
- * How long an SMTP session may take. Well-behaved clients have all the time that RFC 5321 section 4.5.3.2 wants for
- * them; a byte now and then does not keep a session open for ever.
+ * How long an SMTP session may take, and what of it holds for IMAP and POP3 too. Well-behaved clients have all the time
+ * that RFC 5321 section 4.5.3.2 wants for them; a byte now and then does not keep a session open for ever.
  */
 
 export interface SessionTimes {

@@ -4,7 +4,7 @@ import { ContentRoom, type ContentHolder } from './content-room.js';
 const KIB = 1024;
 const sized = (octets: number) => ({ report: { octets } });
 
-const AWAKE = { stalledMs: 0, destroy: () => undefined };
+const AWAKE = { stalledMs: 0, checkOpen: () => undefined, destroy: () => undefined };
 
 /** A reader of so many KiB, who stays until told to go. */
 function reader(room: ContentRoom, kib: number, holder: ContentHolder = AWAKE) {
@@ -66,11 +66,30 @@ describe('the room for contents', () => {
     expect(await Promise.all([first.done, fits.done])).toEqual([800, 200]);
   });
 
+  it('is not for who has gone while it waited', async () => {
+    const room = new ContentRoom(1_000 * KIB);
+    const first = reader(room, 900);
+    await first.entered;
+    let isHere = true;
+    const checkOpen = (): void => {
+      if (!isHere) throw new Error('gone');
+    };
+    const gone = reader(room, 200, { ...AWAKE, checkOpen });
+    const next = reader(room, 900);
+    isHere = false;
+    first.leave();
+    await expect(gone.done).rejects.toThrow('gone');
+    await next.entered;
+    next.leave();
+    await next.done;
+  });
+
   it('is made by who has taken nothing for long, where others wait for it', async () => {
     const room = new ContentRoom(1_000 * KIB);
     const ended: string[] = [];
     const holders = (['slow', 'stalled'] as const).map((name) => {
-      const holder = { stalledMs: name === 'slow' ? 4_999 : 5_001, destroy: () => void ended.push(name) };
+      const stalledMs = name === 'slow' ? 4_999 : 5_001;
+      const holder = { ...AWAKE, stalledMs, destroy: () => void ended.push(name) };
       return reader(room, 450, holder);
     });
     const [slow, stalled] = holders;

@@ -22,6 +22,8 @@ interface Sized {
 export interface ContentHolder {
   /** For how long it has taken nothing of what is being sent to it. */
   readonly stalledMs: number;
+  /** Throws where it is no longer there. */
+  checkOpen(): void;
   /** Ends it, and its work with it. */
   destroy(): void;
 }
@@ -51,13 +53,18 @@ export class ContentRoom {
     if (group.length > 0) yield group;
   }
 
-  /** Does `work` for `holder` when there is room for what it reads. Rejects where there is none for too long. */
+  /**
+   * Does `work` for `holder` when there is room for what it reads, and `holder` is still there to have it. Rejects where
+   * there is none for too long.
+   */
   async withRoomFor<T>(group: readonly Sized[], holder: ContentHolder, work: () => Promise<T>): Promise<T> {
+    holder.checkOpen();
     const octets = group.reduce((sum, { report }) => sum + report.octets, 0);
     if (octets <= GROUP_OCTETS_MAX) return work();
     await this.enter(octets);
     this.holders.add(holder);
     try {
+      holder.checkOpen();
       return await work();
     } finally {
       this.holders.delete(holder);

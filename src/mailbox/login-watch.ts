@@ -18,6 +18,7 @@ export class LoginWatch {
   private readonly logins = new Map<string, { credential: Credential; sessions: Set<WatchedSession> }>();
   private readonly ending = new WeakSet<WatchedSession>();
   private timer: NodeJS.Timeout | undefined;
+  private looking: Promise<void> | undefined;
 
   constructor(private readonly credentials: Credentials) {}
 
@@ -26,7 +27,10 @@ export class LoginWatch {
     const login = this.logins.get(credential.id) ?? { credential, sessions: new Set() };
     this.logins.set(credential.id, login);
     login.sessions.add(session);
-    this.timer ??= setInterval(() => void this.look(), LOOK_EVERY_MS).unref();
+    // One look at a time: a slow one must not cut off who was told by another just now.
+    this.timer ??= setInterval(() => {
+      this.looking ??= this.look().finally(() => (this.looking = undefined));
+    }, LOOK_EVERY_MS).unref();
     return () => {
       login.sessions.delete(session);
       if (login.sessions.size === 0 && this.logins.get(credential.id) === login) this.logins.delete(credential.id);

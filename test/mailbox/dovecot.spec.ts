@@ -13,7 +13,7 @@ import { envelope } from '../../src/mailbox/message/envelope.js';
 import { readMessageParts, type MessagePart } from '../../src/mailbox/message/message-parts.js';
 import { sectionOf, type Section } from '../../src/mailbox/message/section.js';
 import { sharedPath } from '../e2e/running-posthorn.js';
-import { ImapSession, ValueReader, type FetchedMessage, type ImapValue } from './imap-session.js';
+import { FetchSession, ValueReader, type FetchedMessage, type ImapValue } from './fetch-session.js';
 import { NASTY_MAILS } from './nasty-mails.js';
 import { missingOfDovecot, RunningDovecot } from './running-dovecot.js';
 
@@ -41,11 +41,11 @@ describeWithDovecot(`what Dovecot shows of a mail${missing ? ` (missing: ${missi
   }));
   const all = `1:${mails.length}`;
   let dovecot: RunningDovecot;
-  let session: ImapSession;
+  let session: FetchSession;
 
   beforeAll(async () => {
     dovecot = await RunningDovecot.start(mails.map(({ raw }) => raw));
-    session = await ImapSession.open(dovecot);
+    session = await FetchSession.open(dovecot);
     await session.command('SELECT INBOX');
   });
 

@@ -59,10 +59,11 @@ return { changed, refused }
 export const removeReportsScript = new MailboxStep<string[]>(
   'remove reports',
   `
+local flagsLast = '^' .. string.rep('%S* ', 8) .. '(.*)$'
 local gone = {}
 for i = 5, #ARGV do
   local record = recordOf(ARGV[i])
-  local flags = string.match(record or '', '^' .. string.rep('%S* ', 8) .. '(.*)$')
+  local flags = string.match(record or '', flagsLast)
   if flags and (ARGV[4] == '' or string.find(' ' .. flags .. ' ', ' ' .. ARGV[4] .. ' ', 1, true)) then
     gone[#gone + 1] = drop(record)
   end

@@ -3,8 +3,9 @@
  * complaint of an account.
  *
  * What a caller may assume: a report whose key was stored before is not stored again, whatever is retried. Reports are kept
- * for a time and up to a quota of the account, the oldest go first, and strays of strangers in favour of none but strays; one for which the store has no room is dropped and
- * counted, because nothing may suffer for a report. `append` throws where the store is away: then it is tried again.
+ * for a time and up to a quota of the account, the oldest go first, and strays of strangers in favour of none but strays;
+ * one for which the store has no room is dropped and counted, because nothing may suffer for a report. `append` throws
+ * where the store is away: then it is tried again.
  * What an implementer must not do: give a uid twice, or a smaller one later (RFC 3501 section 2.3.1.1).
  */
 import type { Category } from '../../mail/classification.js';

@@ -76,13 +76,13 @@ describe('data items', () => {
     [
       'BODY[HEADER.FIELDS (Subject "From")]',
       'BODY[HEADER.FIELDS (Subject From)]',
-      { part: [], what: 'HEADER.FIELDS', fields: ['subject', 'from'] },
+      { part: [], what: 'HEADER.FIELDS', fields: ['Subject', 'From'] },
       true,
     ],
     [
       'BODY[2.HEADER.FIELDS.NOT (X)]',
       'BODY[2.HEADER.FIELDS.NOT (X)]',
-      { part: [2], what: 'HEADER.FIELDS.NOT', fields: ['x'] },
+      { part: [2], what: 'HEADER.FIELDS.NOT', fields: ['X'] },
       true,
     ],
     ['RFC822.HEADER', 'RFC822.HEADER', { part: [], what: 'HEADER', fields: [] }, false],
@@ -126,11 +126,14 @@ describe('search keys', () => {
       keys: [
         { kind: 'not', key: { kind: 'flag', flag: '\\Seen' } },
         {
-          kind: 'or',
-          keys: [
-            { kind: 'header', field: 'from', text: 'a' },
-            { kind: 'not', key: { kind: 'header', field: 'to', text: 'b' } },
-          ],
+          kind: 'not',
+          key: {
+            kind: 'and',
+            keys: [
+              { kind: 'not', key: { kind: 'header', field: 'from', text: 'a' } },
+              { kind: 'not', key: { kind: 'not', key: { kind: 'header', field: 'to', text: 'b' } } },
+            ],
+          },
         },
         { kind: 'numbers', set: [[1, 2]] },
       ],

@@ -165,6 +165,7 @@ export class ArgumentReader {
 
 const SHOWN_OCTETS = 20;
 
-function printable(text: string): string {
+/** What a client wrote, fit to be quoted in an answer. */
+export function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]|["\\]/g, '?');
 }

@@ -1,4 +1,5 @@
 /** How a command ends: RFC 3501 section 7.1, with the response codes of RFC 5530. */
+import { REPORT_FOLDERS } from '../../bounces/reports/report-folders.js';
 
 export interface Completion {
   readonly status: 'OK' | 'NO' | 'BAD';
@@ -34,8 +35,9 @@ export const REFUSED = {
   onlyArchive: no('CANNOT', 'Reports can be moved to the folder Archive only'),
   noFolder: no(
     'NONEXISTENT',
-    'There is no such folder: there are INBOX, Hard, Soft, Blocked, Complaints, Delayed, Archive',
+    `There is no such folder: there are ${REPORT_FOLDERS.map(({ name }) => name).join(', ')}`,
   ),
+  notSoMany: bad('There are not so many messages'),
   readOnlyFolder: no('READ-ONLY', 'The folder was opened by EXAMINE: SELECT it to change something'),
   readOnlyLogin: no('NOPERM', 'This login may only read'),
   someGone: no('EXPUNGEISSUED', 'Some of these messages are gone'),

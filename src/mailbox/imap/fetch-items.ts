@@ -81,7 +81,7 @@ function readSection(args: ArgumentReader, marksSeen: boolean): FetchItem {
   const fields = what.startsWith('HEADER.FIELDS') ? readFields(args) : [];
   args.expect(']', 'the end of the section');
   const partial = args.takes('<') ? readPartial(args) : undefined;
-  const section: Section = { part, what, fields: fields.map((field) => field.toLowerCase()) };
+  const section: Section = { part, what, fields };
   const name = [...part.map(String), ...(what === '' ? [] : [what])].join('.');
   const named = fields.length === 0 ? name : `${name} (${fields.map(imapAstring).join(' ')})`;
   const label = `BODY[${named}]${partial ? `<${partial.from}>` : ''}`;

@@ -5,8 +5,8 @@ import type { ContentRoom } from '../content-room.js';
 import type { AccountMailbox } from '../state/account-mailbox.js';
 import { SYSTEM_FLAGS } from '../state/flag-names.js';
 import type { MailboxAccess, MailboxUser } from '../mailbox-access.js';
-import type { MailboxSessionParts } from '../mailbox-session.js';
-import { ArgumentReader, SyntaxFault } from './argument-reader.js';
+import type { MailboxSessionParts } from '../mailbox-session-parts.js';
+import { ArgumentReader, printable, SyntaxFault } from './argument-reader.js';
 import { capabilities } from './capabilities.js';
 import { CommandReader, LIMITS_OF_READERS, LIMITS_OF_STRANGERS, type CommandRead } from './command-reader.js';
 import { commandNamed } from './command-table.js';
@@ -206,7 +206,8 @@ export class ImapSession implements CommandSession {
     tag,
   }: CommandRead & { kind: 'command' }): Promise<{ completion: Completion | undefined; isFault: boolean }> {
     const command = commandNamed(name);
-    if (!command) return { completion: bad(`There is no such command: ${printable(name)}`), isFault: true };
+    if (!command)
+      return { completion: bad(`There is no such command: ${printable(name.slice(0, 40))}`), isFault: true };
     const wrongState = this.stateFault(command);
     if (wrongState !== undefined) return { completion: bad(wrongState), isFault: true };
     const reader = new ArgumentReader(args);
@@ -244,8 +245,4 @@ export class ImapSession implements CommandSession {
         read satisfies never;
     }
   }
-}
-
-function printable(name: string): string {
-  return name.replace(/[^\x20-\x7e]/g, '?').slice(0, 40);
 }

@@ -1,6 +1,6 @@
 /** Whether a report is what SEARCH looks for: RFC 3501 section 6.4.4. */
 import { foldForSearch, searchableBody, searchableHeader, type SearchableField } from '../message/search-text.js';
-import { readMessageParts, type MessagePart } from '../message/message-parts.js';
+import { readMessageParts } from '../message/message-parts.js';
 import { dayOf, sentDay } from './date-time.js';
 import type { SearchKey } from './search-keys.js';
 import type { NumberedReport, SelectedFolder } from './selected-folder.js';
@@ -55,8 +55,6 @@ export class ReportJudge {
         return negated(this.verdict(key.key, numbered, message));
       case 'and':
         return this.every(key.keys, numbered, message);
-      case 'or':
-        return negated(this.every(key.keys.map(not), numbered, message));
       default:
         return key satisfies never;
     }
@@ -90,14 +88,11 @@ type DayKey = Extract<SearchKey, { kind: 'day' }>;
 
 /** What is looked at is decoded and folded once, however many keys ask for it. */
 class SearchedMessage {
-  private readonly root: MessagePart;
   private fields: readonly SearchableField[] | undefined;
   private foldedFields: readonly SearchableField[] | undefined;
   private foldedBody: readonly string[] | undefined;
 
-  constructor(private readonly raw: Buffer) {
-    this.root = readMessageParts(raw);
-  }
+  constructor(private readonly raw: Buffer) {}
 
   hasField(wanted: string, needle: string): boolean {
     return this.folded.some(({ name, text }) => name === wanted && text.includes(needle));
@@ -109,7 +104,7 @@ class SearchedMessage {
   }
 
   hasInBody(needle: string): boolean {
-    this.foldedBody ??= Array.from(searchableBody(this.raw, this.root), foldForSearch);
+    this.foldedBody ??= Array.from(searchableBody(this.raw, readMessageParts(this.raw)), foldForSearch);
     return needle === '' || this.foldedBody.some((text) => text.includes(needle));
   }
 
@@ -124,7 +119,7 @@ class SearchedMessage {
   }
 
   private get header(): readonly SearchableField[] {
-    return (this.fields ??= searchableHeader(this.raw, this.root));
+    return (this.fields ??= searchableHeader(this.raw, { start: 0, bodyStart: this.raw.length }));
   }
 }
 
@@ -139,10 +134,6 @@ function compares({ relation, day }: DayKey, found: number): boolean {
     default:
       return relation satisfies never;
   }
-}
-
-function not(key: SearchKey): SearchKey {
-  return { kind: 'not', key };
 }
 
 function negated(verdict: Verdict): Verdict {

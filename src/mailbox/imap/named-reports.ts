@@ -10,8 +10,16 @@ export function readSequenceSet(args: ArgumentReader): SequenceSet {
   return set;
 }
 
-/** By message number; undefined where one is named that the client cannot know. */
-export function reportsInNumbers({ reports }: SelectedFolder, set: SequenceSet): NumberedReport[] | undefined {
+/** How a command names reports: `UID FETCH` by their uids, `FETCH` by their numbers. */
+export type NamedBy = 'numbers' | 'uids';
+
+/** Undefined where a number is named that the client cannot know: that is `REFUSED.notSoMany`. */
+export function reportsNamed(folder: SelectedFolder, set: SequenceSet, by: NamedBy): NumberedReport[] | undefined {
+  return by === 'uids' ? reportsInUids(folder, set) : reportsInNumbers(folder, set);
+}
+
+/** By message number. */
+function reportsInNumbers({ reports }: SelectedFolder, set: SequenceSet): NumberedReport[] | undefined {
   if (highestNamed(set) > reports.length && reports.length > 0) return undefined;
   return resolveSequenceSet(set, reports.length).flatMap(([from, to]) =>
     reports.slice(from - 1, to).map((report, index) => ({ number: from + index, report })),

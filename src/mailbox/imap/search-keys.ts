@@ -1,7 +1,8 @@
 /** What SEARCH is asked for: RFC 3501 section 6.4.4. */
 import type { ArgumentReader } from './argument-reader.js';
 import { parseDay } from './date-time.js';
-import { parseSequenceSet, type SequenceSet } from './sequence-set.js';
+import { readSequenceSet } from './named-reports.js';
+import type { SequenceSet } from './sequence-set.js';
 
 export type SearchKey =
   | { readonly kind: 'all' | 'recent' }
@@ -18,7 +19,7 @@ export type SearchKey =
   | { readonly kind: 'header'; readonly field: string; readonly text: string }
   | { readonly kind: 'body' | 'text'; readonly text: string }
   | { readonly kind: 'not'; readonly key: SearchKey }
-  | { readonly kind: 'and' | 'or'; readonly keys: readonly SearchKey[] };
+  | { readonly kind: 'and'; readonly keys: readonly SearchKey[] };
 
 /** How the octets of a string become text. */
 export type TextOf = (octets: string) => string;
@@ -78,8 +79,7 @@ class KeyReader {
       args.expect(')', 'the end of the keys in parentheses');
       return key;
     }
-    const text = args.sequence();
-    if (text !== undefined) return { kind: 'numbers', set: this.setOf(text) };
+    if (args.seesDigit || args.sees('*')) return { kind: 'numbers', set: readSequenceSet(args) };
     return this.named(args.itemName());
   }
 
@@ -114,7 +114,7 @@ class KeyReader {
         return { kind: name === 'LARGER' ? 'larger' : 'smaller', octets: this.args.number() };
       case 'UID':
         this.args.space();
-        return { kind: 'uids', set: this.setOf(this.args.sequence() ?? '') };
+        return { kind: 'uids', set: readSequenceSet(this.args) };
       case 'HEADER':
         return this.header();
       case 'BODY':
@@ -132,9 +132,10 @@ class KeyReader {
 
   private either(): SearchKey {
     this.args.space();
-    const first = this.one();
+    const neither = [not(this.one())];
     this.args.space();
-    return { kind: 'or', keys: [first, this.one()] };
+    neither.push(not(this.one()));
+    return not({ kind: 'and', keys: neither });
   }
 
   private header(): SearchKey {
@@ -158,12 +159,6 @@ class KeyReader {
     const day = parseDay(this.args.sees('"') ? this.args.string('a date') : this.args.atom('a date'));
     if (day === undefined) throw this.args.fault('a date such as 1-Dec-2026 before this');
     return day;
-  }
-
-  private setOf(text: string): SequenceSet {
-    const set = parseSequenceSet(text);
-    if (!set) throw this.args.fault('a set such as 1:3,5,8:* before this');
-    return set;
   }
 }
 

@@ -3,7 +3,7 @@ import type { LineConnection, LineRead } from '../../listeners/line-connection.j
 import { SESSION_TIMES } from '../../listeners/session-deadlines.js';
 import type { ContentRoom } from '../content-room.js';
 import type { MailboxAccess, MailboxUser } from '../mailbox-access.js';
-import type { MailboxSessionParts } from '../mailbox-session.js';
+import type { MailboxSessionParts } from '../mailbox-session-parts.js';
 import { commandNamed } from './command-table.js';
 import { Maildrop } from './maildrop.js';
 import type { CommandSession, Pop3Command } from './pop3-command.js';

@@ -1,6 +1,6 @@
 /** RFC 3501 section 6.4.2: what is marked as deleted goes, without a word. */
 import { ok } from '../completion.js';
-import { DELETED, deletedReports } from '../deleted-reports.js';
+import { removeDeleted } from '../deleted-reports.js';
 import type { ImapCommand } from '../imap-command.js';
 
 export const close: ImapCommand = {
@@ -8,8 +8,7 @@ export const close: ImapCommand = {
   state: 'selected',
   async run(session, args) {
     args.end();
-    const uids = await deletedReports(session);
-    if (uids.length > 0) await session.mailbox.remove(uids, DELETED);
+    await removeDeleted(session);
     session.select(undefined);
     return ok('CLOSE completed');
   },

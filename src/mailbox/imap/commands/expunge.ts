@@ -1,6 +1,6 @@
 /** RFC 3501 section 6.4.3; with uids, RFC 4315 section 2.1. */
 import { ok, REFUSED } from '../completion.js';
-import { DELETED, deletedReports } from '../deleted-reports.js';
+import { removeDeleted } from '../deleted-reports.js';
 import type { ImapCommand } from '../imap-command.js';
 import { readSequenceSet, reportsInUids } from '../named-reports.js';
 
@@ -11,8 +11,7 @@ export const expunge: ImapCommand = {
   async run(session, args) {
     args.end();
     if (session.folder.readOnly) return REFUSED.readOnlyFolder;
-    const uids = await deletedReports(session);
-    if (uids.length > 0) await session.mailbox.remove(uids, DELETED);
+    await removeDeleted(session);
     return ok('EXPUNGE completed');
   },
 };
@@ -26,9 +25,7 @@ export const uidExpunge: ImapCommand = {
     const set = readSequenceSet(args);
     args.end();
     if (session.folder.readOnly) return REFUSED.readOnlyFolder;
-    const named = new Set(reportsInUids(session.folder, set).map(({ report }) => report.uid));
-    const uids = (await deletedReports(session)).filter((uid) => named.has(uid));
-    if (uids.length > 0) await session.mailbox.remove(uids, DELETED);
+    await removeDeleted(session, new Set(reportsInUids(session.folder, set).map(({ report }) => report.uid)));
     return ok('EXPUNGE completed');
   },
 };

@@ -1,10 +1,10 @@
 /** RFC 3501 section 6.4.5. */
 import type { ArgumentReader } from '../argument-reader.js';
-import { bad, ok, REFUSED, type Completion } from '../completion.js';
+import { ok, REFUSED, type Completion } from '../completion.js';
 import { readFetchItems, type FetchItem } from '../fetch-items.js';
 import { answerFetch } from '../fetch-answer.js';
 import type { CommandSession, ImapCommand } from '../imap-command.js';
-import { readSequenceSet, reportsInNumbers, reportsInUids } from '../named-reports.js';
+import { readSequenceSet, reportsNamed, type NamedBy } from '../named-reports.js';
 import type { NumberedReport } from '../selected-folder.js';
 
 export const fetch: ImapCommand = {
@@ -21,11 +21,7 @@ export const uidFetch: ImapCommand = {
   run: (session, args) => fetchReports(session, args, 'uids'),
 };
 
-async function fetchReports(
-  session: CommandSession,
-  args: ArgumentReader,
-  by: 'numbers' | 'uids',
-): Promise<Completion> {
+async function fetchReports(session: CommandSession, args: ArgumentReader, by: NamedBy): Promise<Completion> {
   args.space();
   const set = readSequenceSet(args);
   args.space();
@@ -34,8 +30,8 @@ async function fetchReports(
   // Who asks for flags after another session was told OK wants those.
   await session.tellChanges({ mayExpunge: false });
   const { folder, room } = session;
-  const named = by === 'uids' ? reportsInUids(folder, set) : reportsInNumbers(folder, set);
-  if (!named) return bad('There are not so many messages');
+  const named = reportsNamed(folder, set, by);
+  if (!named) return REFUSED.notSoMany;
   // Section 6.4.8: a UID FETCH tells the uid whether it was asked for or not.
   const asked: FetchItem[] = by === 'uids' ? [{ kind: 'UID' }, ...items.filter(({ kind }) => kind !== 'UID')] : items;
   if (!asked.some(needsContent)) {

@@ -1,5 +1,5 @@
 /** RFC 3501 section 6.3.8, with what programs use of RFC 5258 and RFC 6154. */
-import { REPORT_FOLDERS, type ReportFolder } from '../../../bounces/reports/report-folders.js';
+import { REPORT_FOLDERS } from '../../../bounces/reports/report-folders.js';
 import type { ArgumentReader } from '../argument-reader.js';
 import { ok } from '../completion.js';
 import { attributesOf, matchesPattern } from '../folder-names.js';
@@ -29,7 +29,7 @@ export const list: ImapCommand = {
       return ok('LIST completed');
     }
     const onlySubscribed = selection?.includes('SUBSCRIBED') === true;
-    for (const folder of REPORT_FOLDERS satisfies readonly ReportFolder[]) {
+    for (const folder of REPORT_FOLDERS) {
       const { subscribed } = session.mailbox.folder(folder.name);
       if (!patterns.some((pattern) => matchesPattern(folder.name, reference + pattern))) continue;
       if (onlySubscribed && !subscribed) continue;

@@ -1,9 +1,9 @@
 /** RFC 6851, into the archive and nowhere else. */
 import type { ArgumentReader } from '../argument-reader.js';
-import { bad, ok, REFUSED, type Completion } from '../completion.js';
+import { ok, REFUSED, type Completion } from '../completion.js';
 import { folderNamed } from '../folder-names.js';
 import type { CommandSession, ImapCommand } from '../imap-command.js';
-import { readSequenceSet, reportsInNumbers, reportsInUids } from '../named-reports.js';
+import { readSequenceSet, reportsNamed, type NamedBy } from '../named-reports.js';
 import { formatSequenceSet, type SequenceSet } from '../sequence-set.js';
 
 export const move: ImapCommand = {
@@ -20,7 +20,7 @@ export const uidMove: ImapCommand = {
   run: (session, args) => moveReports(session, args, 'uids'),
 };
 
-async function moveReports(session: CommandSession, args: ArgumentReader, by: 'numbers' | 'uids'): Promise<Completion> {
+async function moveReports(session: CommandSession, args: ArgumentReader, by: NamedBy): Promise<Completion> {
   const { set, target } = readMove(args);
   const { folder, mailbox } = session;
   const name = folderNamed(target);
@@ -28,8 +28,8 @@ async function moveReports(session: CommandSession, args: ArgumentReader, by: 'n
   if (name !== 'Archive' || folder.name === 'Archive') return REFUSED.onlyArchive;
   if (folder.readOnly) return REFUSED.readOnlyFolder;
   if (!session.mayWrite) return REFUSED.readOnlyLogin;
-  const named = by === 'uids' ? reportsInUids(folder, set) : reportsInNumbers(folder, set);
-  if (!named) return bad('There are not so many messages');
+  const named = reportsNamed(folder, set, by);
+  if (!named) return REFUSED.notSoMany;
   const moved = await mailbox.archive(named.map(({ report }) => report.uid));
   if (moved.size === 0) return named.length === 0 ? ok('There was nothing to move') : REFUSED.someGone;
   // RFC 6851 section 4.3: before the expunges.

@@ -4,6 +4,7 @@ import type { ArgumentReader } from '../argument-reader.js';
 import { no, ok, type Completion } from '../completion.js';
 import type { CommandSession, ImapCommand } from '../imap-command.js';
 import { ReportJudge } from '../judge-report.js';
+import type { NamedBy } from '../named-reports.js';
 import { readSearchKeys, type TextOf } from '../search-keys.js';
 import type { NumberedReport } from '../selected-folder.js';
 
@@ -24,11 +25,7 @@ export const uidSearch: ImapCommand = {
 /** Reports that are judged by what the list says of them, before others have their turn. */
 const REPORTS_PER_TURN = 1_000;
 
-async function searchReports(
-  session: CommandSession,
-  args: ArgumentReader,
-  by: 'numbers' | 'uids',
-): Promise<Completion> {
+async function searchReports(session: CommandSession, args: ArgumentReader, by: NamedBy): Promise<Completion> {
   args.space();
   const textOf = readCharset(args);
   if (!textOf) return no('BADCHARSET (US-ASCII UTF-8)', 'This charset is not known');
@@ -47,7 +44,6 @@ async function searchReports(
     if (numbered.number % REPORTS_PER_TURN === 0) await nextTurn();
   }
   for (const group of session.room.inGroups(open)) {
-    session.connection.checkOpen();
     await session.room.withRoomFor(group, session.connection, async () => {
       const contents = await session.mailbox.contents(group.map(({ report }) => report));
       for (const numbered of group) {

@@ -1,10 +1,10 @@
 /** RFC 3501 section 6.4.6. */
 import type { FlagChange } from '../../../bounces/reports/report-mailbox.js';
 import type { ArgumentReader } from '../argument-reader.js';
-import { bad, no, ok, REFUSED, type Completion } from '../completion.js';
+import { no, ok, REFUSED, type Completion } from '../completion.js';
 import type { CommandSession, ImapCommand } from '../imap-command.js';
 import { countKeywords, readFlags } from '../message-flags.js';
-import { readSequenceSet, reportsInNumbers, reportsInUids } from '../named-reports.js';
+import { readSequenceSet, reportsNamed, type NamedBy } from '../named-reports.js';
 import type { NumberedReport } from '../selected-folder.js';
 import type { SequenceSet } from '../sequence-set.js';
 
@@ -32,12 +32,12 @@ interface StoreArguments {
   readonly flags: readonly string[];
 }
 
-async function storeFlags(session: CommandSession, args: ArgumentReader, by: 'numbers' | 'uids'): Promise<Completion> {
+async function storeFlags(session: CommandSession, args: ArgumentReader, by: NamedBy): Promise<Completion> {
   const given = readStore(args);
   const { folder, mailbox } = session;
   if (folder.readOnly) return REFUSED.readOnlyFolder;
-  const named = by === 'uids' ? reportsInUids(folder, given.set) : reportsInNumbers(folder, given.set);
-  if (!named) return bad('There are not so many messages');
+  const named = reportsNamed(folder, given.set, by);
+  if (!named) return REFUSED.notSoMany;
   if (given.how !== 'remove' && countKeywords(mailbox.keywords, given.flags) > KEYWORDS_MAX) {
     return no('LIMIT', `The mailbox has room for ${KEYWORDS_MAX} different keywords`);
   }
@@ -61,7 +61,7 @@ async function tellFlags(
   session: CommandSession,
   named: readonly NumberedReport[],
   uids: ReadonlySet<number>,
-  by: 'numbers' | 'uids',
+  by: NamedBy,
 ): Promise<void> {
   const { folder, mailbox } = session;
   folder.acknowledge(uids, mailbox.folder(folder.name));

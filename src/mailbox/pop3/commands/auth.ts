@@ -2,7 +2,7 @@
 import { readPlainResponse } from '../../sasl-plain.js';
 import type { CommandSession, Pop3Command } from '../pop3-command.js';
 import { bad, err, REFUSED, type Reply } from '../reply.js';
-import { logIn } from './log-in.js';
+import { logIn } from '../log-in.js';
 
 /** Longer ones hold no name and password of ours. */
 const RESPONSE_OCTETS_MAX = 8 * 1024;

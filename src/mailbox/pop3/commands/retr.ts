@@ -46,8 +46,6 @@ async function send(session: CommandSession, message: Message, sending: Sending)
     await session.say(formatReply(ok(`${report.octets} octets`)));
     for (const lines of messageLines(content, sending.bodyLinesMax)) await session.say(lines);
     await session.say('.\r\n');
-    // The room is left when the client has it.
-    await session.connection.flush();
     return undefined;
   });
 }

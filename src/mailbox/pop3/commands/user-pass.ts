@@ -1,7 +1,7 @@
 /** RFC 1939 section 7. */
 import type { Pop3Command } from '../pop3-command.js';
 import { bad, ok, REFUSED } from '../reply.js';
-import { logIn } from './log-in.js';
+import { logIn } from '../log-in.js';
 
 export const user: Pop3Command = {
   name: 'USER',

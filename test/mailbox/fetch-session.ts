@@ -14,7 +14,7 @@ export interface FetchedItem {
 /** By the name of the item, as `BODY[1.MIME]`. */
 export type FetchedMessage = ReadonlyMap<string, FetchedItem>;
 
-export class ImapSession {
+export class FetchSession {
   private received: Buffer[] = [];
   private commands = 0;
   private wake: (() => void) | undefined;
@@ -27,10 +27,10 @@ export class ImapSession {
     socket.on('close', () => this.wake?.());
   }
 
-  static async open(server: { host: string; port: number; user: string; password: string }): Promise<ImapSession> {
+  static async open(server: { host: string; port: number; user: string; password: string }): Promise<FetchSession> {
     const socket = createConnection(server);
     await once(socket, 'connect');
-    const session = new ImapSession(socket);
+    const session = new FetchSession(socket);
     await session.until((text) => text.endsWith('\r\n'));
     await session.command(`LOGIN ${server.user} ${server.password}`);
     return session;

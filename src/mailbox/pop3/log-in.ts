@@ -1,7 +1,7 @@
 /** What PASS and AUTH end with. */
-import type { MailboxLogin } from '../../mailbox-access.js';
-import type { CommandSession } from '../pop3-command.js';
-import { err, ok, type Reply } from '../reply.js';
+import type { MailboxLogin } from '../mailbox-access.js';
+import type { CommandSession } from './pop3-command.js';
+import { err, ok, type Reply } from './reply.js';
 
 /** RFC 3206: AUTH where the user has to do something about the login, SYS/TEMP where time does. */
 const CODES: Record<Extract<MailboxLogin, { kind: 'refused' }>['why'], NonNullable<Reply['code']>> = {
