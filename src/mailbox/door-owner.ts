@@ -23,7 +23,7 @@ export function doorOwner(protocol: MailboxProtocol, parts: DoorOwnerParts): Lin
     refusal: (fault, detail) => {
       const words =
         fault === 'too_many_connections'
-          ? `Too many connections (${detail}): close some`
+          ? `Too many connections (${detail}) without a login: try again in a minute`
           : `Too many failed logins: try again in ${detail}`;
       return protocol === 'imap' ? `* BYE ${words}\r\n` : `-ERR [SYS/TEMP] ${words}\r\n`;
     },

@@ -309,6 +309,15 @@ describe('mail to a role', () => {
     expect(await counted('other', 'kept')).toBe(1);
   });
 
+  it.each(['From: ann@one.example\r\nSubject: a header alone', 'Subject: a header alone\r\n', 'Subject: x\r\n\r\n'])(
+    'is kept with the empty line that programs look for after a header: %j',
+    async (mail) => {
+      await bringBack('abuse@example.org', mail);
+      const [report] = await intake.reports();
+      expect(report?.content.toString()).toMatch(/[^\r\n]\r\n\r\n$/);
+    },
+  );
+
   it("is its domain's account's", async () => {
     await intake.account('shop', 'shop.example');
     await bringBack('postmaster@shop.example', 'From: ann@one.example\r\nSubject: hello\r\n\r\nHello.\r\n');

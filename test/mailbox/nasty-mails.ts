@@ -54,6 +54,7 @@ const STRUCTURES: Readonly<Record<string, string>> = {
   ),
   'a boundary in two pieces': multipart('--bc\n\none\n--bc--\n', 'multipart/mixed; boundary*1=c; boundary*0=b'),
   'a boundary in a folded field': multipart('--b c\n\none\n--b c--\n', 'multipart/mixed;\n\tboundary="b\n c"'),
+  'a content type without a type': 'Content-Type: ; boundary=\n\nbody\n',
   'two content types': `Mime-Version: 1.0\nContent-Type: text/html\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n`,
   'a multipart without MIME-Version': 'Content-Type: multipart/mixed; boundary=b\n\n--b\n\none\n--b--\n',
   'content fields without MIME': 'Content-Id: <x>\nContent-Transfer-Encoding: base64\n\nbody\n',

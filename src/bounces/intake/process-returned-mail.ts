@@ -9,6 +9,7 @@ import type { Accounts } from '../../accounts/accounts.js';
 import type { MessageEvent } from '../../events/event.js';
 import type { Finding } from '../../mail/classification.js';
 import type { Clock } from '../../mail/clock.js';
+import { parseHeaderBlock } from '../../mail/header-block.js';
 import { withCrlf } from '../../mail/line-endings.js';
 import { parseReply, type Reply } from '../../mail/reply.js';
 import type { MessageHistory, Spool } from '../../queue/spool.js';
@@ -178,9 +179,17 @@ export class ProcessReturnedMail {
   ): Promise<'kept' | 'dropped'> {
     // The reports went with it, and another account of that name is not to read them.
     if (!(await this.parts.accounts.get(account))) return 'dropped';
-    await this.parts.reports.append(account, { key: digest, ...about, at, content: withCrlf(content) });
+    await this.parts.reports.append(account, { key: digest, ...about, at, content: withHeaderEnd(withCrlf(content)) });
     return 'kept';
   }
+}
+
+const CRLF = Buffer.from('\r\n');
+
+/** RFC 5322 section 2.1: a mail may be a header alone; mbsync passes over one without the empty line after it. */
+function withHeaderEnd(content: Buffer): Buffer {
+  if (parseHeaderBlock(content).end < content.length) return content;
+  return Buffer.concat([content, ...(content.subarray(-2).equals(CRLF) ? [CRLF] : [CRLF, CRLF])]);
 }
 
 interface FoundReference extends MailReference {

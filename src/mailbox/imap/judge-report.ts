@@ -88,19 +88,22 @@ type DayKey = Extract<SearchKey, { kind: 'day' }>;
 
 /** What is looked at is decoded and folded once, however many keys ask for it. */
 class SearchedMessage {
-  private fields: readonly SearchableField[] | undefined;
-  private foldedFields: readonly SearchableField[] | undefined;
+  private readonly foldedFields = new Map<string, readonly string[]>();
+  private foldedHeader: readonly string[] | undefined;
   private foldedBody: readonly string[] | undefined;
 
   constructor(private readonly raw: Buffer) {}
 
   hasField(wanted: string, needle: string): boolean {
-    return this.folded.some(({ name, text }) => name === wanted && text.includes(needle));
+    const texts = this.foldedFields.get(wanted) ?? this.fields(wanted).map(({ text }) => foldForSearch(text));
+    this.foldedFields.set(wanted, texts);
+    return texts.some((text) => text.includes(needle));
   }
 
   /** The names of the fields are part of it. */
   hasInHeader(needle: string): boolean {
-    return this.folded.some(({ name, text }) => foldForSearch(`${name}: `).concat(text).includes(needle));
+    this.foldedHeader ??= this.fields().map(({ name, text }) => foldForSearch(`${name}: ${text}`));
+    return this.foldedHeader.some((text) => text.includes(needle));
   }
 
   hasInBody(needle: string): boolean {
@@ -109,17 +112,15 @@ class SearchedMessage {
   }
 
   wasSent(key: DayKey): boolean {
-    const date = this.header.find(({ name }) => name === 'date');
+    const [date] = this.fields('date');
     const day = date && sentDay(date.text);
     return day !== undefined && compares(key, day);
   }
 
-  private get folded(): readonly SearchableField[] {
-    return (this.foldedFields ??= this.header.map(({ name, text }) => ({ name, text: foldForSearch(text) })));
-  }
-
-  private get header(): readonly SearchableField[] {
-    return (this.fields ??= searchableHeader(this.raw, { start: 0, bodyStart: this.raw.length }));
+  /** Those of this name, or all. */
+  private fields(wanted?: string): readonly SearchableField[] {
+    const whole = { start: 0, bodyStart: this.raw.length };
+    return searchableHeader(this.raw, whole, (name) => wanted === undefined || name === wanted);
   }
 }
 

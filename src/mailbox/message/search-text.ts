@@ -16,12 +16,16 @@ export interface SearchableField {
   readonly text: string;
 }
 
-/** The fields of the header of `part`, in their order. */
-export function searchableHeader(raw: Buffer, { start, bodyStart }: HeaderPlace): readonly SearchableField[] {
+/** The fields of the header of `part` whose names `isWanted` tells, in their order. */
+export function searchableHeader(
+  raw: Buffer,
+  { start, bodyStart }: HeaderPlace,
+  isWanted: (name: string) => boolean = () => true,
+): readonly SearchableField[] {
   const header = raw.subarray(start, Math.min(bodyStart, start + SEARCHED_OCTETS_MAX));
-  return parseHeaderBlock(header).fields.flatMap((field) =>
-    field.name === '' ? [] : [{ name: field.name, text: decodeWords(fieldValue(header, field)) }],
-  );
+  return parseHeaderBlock(header)
+    .fields.filter(({ name }) => name !== '' && isWanted(name))
+    .map((field) => ({ name: field.name, text: decodeWords(fieldValue(header, field)) }));
 }
 
 /** The texts of `root` and what is inside it, each decoded; of the messages inside, their headers too. */
@@ -60,7 +64,7 @@ export function foldForSearch(text: string): string {
 }
 
 function contentOfPart(raw: Buffer, part: MessagePart) {
-  const fields = part.isMime ? searchableHeader(raw, part) : [];
+  const fields = part.isMime ? searchableHeader(raw, part, (name) => name.startsWith('content-')) : [];
   const { value: type, parameters } = parseParameters(valueOf(fields, 'content-type'));
   const { value: encoding } = parseParameters(valueOf(fields, 'content-transfer-encoding'));
   // A delivery status or the header of a message: its fields may hold encoded words.
