@@ -314,7 +314,7 @@ describe('mail to a role', () => {
     async (mail) => {
       await bringBack('abuse@example.org', mail);
       const [report] = await intake.reports();
-      expect(report?.content.toString()).toMatch(/[^\r\n]\r\n\r\n$/);
+      expect(await intake.reportText(report?.uid ?? 0)).toMatch(/[^\r\n]\r\n\r\n$/);
     },
   );
 
